@@ -1,0 +1,64 @@
+"""Every error Backlit raises: one line that says what, where and what to do."""
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+from typing import Any
+
+
+class BacklitError(Exception):
+    """The root: ``except bl.BacklitError`` catches whatever Backlit has to say."""
+
+
+class OptionError(BacklitError, ValueError):
+    """An option's value cannot be used: unknown, out of range, or in conflict with another option."""
+
+
+class DataError(BacklitError, ValueError):
+    """The data cannot be used: a shape, a number that is not finite, a label nobody knows, a broken file."""
+
+
+class ModelFileError(BacklitError, ValueError):
+    """A model file is damaged, truncated, of another kind, or claims what its bytes do not hold."""
+
+
+class CheckpointError(BacklitError, ValueError):
+    """A checkpoint cannot be resumed: damaged, or of another training than this one."""
+
+
+class OutputPathError(BacklitError, OSError):
+    """A file cannot be written where it was asked for; found before the work begins."""
+
+
+class DivergenceError(BacklitError, ArithmeticError):
+    """Training ran into a number that is not finite.
+
+    ``where`` holds the facts: ``epoch``, ``step``, ``quantity`` (z, a, cost, delta, gradient or parameters), ``layer``,
+    ``neuron``, ``row`` (of the training data as given; None where the quantity has no rows) and ``value``.
+    """
+
+    def __init__(self, message: str, where: dict[str, Any] | None = None) -> None:
+        super().__init__(message)
+        self.where = where or {}
+
+
+class TrainingInterrupted(KeyboardInterrupt):
+    """Ctrl-C during a training: the network is as it was at its last completed epoch; ``run`` has the history.
+
+    Not a :class:`BacklitError`, nor an ``Exception``: an interrupt must pass through ``except Exception``.
+    """
+
+    def __init__(self, message: str, run: Any = None) -> None:
+        super().__init__(message)
+        self.run = run
+
+
+def unknown_option(option: str, value: object, choices: Iterable[str]) -> OptionError:
+    """The error for a misspelt value: names the option, what was given, the nearest real value and all of them.
+
+    >>> print(unknown_option("activation", "sigmiod", ["sigmoid", "tanh"]))
+    activation 'sigmiod' is not known; did you mean 'sigmoid'? One of: sigmoid, tanh
+    """
+    known = sorted(choices)
+    nearest = get_close_matches(str(value).lower().replace("_", "-"), known, n=1, cutoff=0.5)
+    hint = f"; did you mean '{nearest[0]}'?" if nearest else "."
+    return OptionError(f"{option} '{value}' is not known{hint} One of: {', '.join(known)}")

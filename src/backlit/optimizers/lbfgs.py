@@ -1,0 +1,72 @@
+"""L-BFGS: gradient steps bent by the curvature seen on the way, on the whole training set at once."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from backlit.errors import OptionError
+from backlit.notation import Array, Float64Array
+from backlit.optimizers.base import Optimizer, State, check_number
+
+CostAndGradient = Callable[[Float64Array], tuple[float, Float64Array]]
+
+
+@dataclass(frozen=True)
+class LBFGS(Optimizer):
+    """Limited-memory BFGS, by SciPy, in segments of ``iterations``: an epoch is one segment.
+
+    SciPy keeps its memory of curvature to itself, so only the ends of segments can be saved and resumed: the memory is
+    restarted at each. It has no learning rate; a line search finds each step's length.
+
+    Args:
+        iterations: of one segment.
+        memory: how many pairs of steps and gradient changes are remembered.
+        tolerance: converged when no component of the gradient is larger.
+
+    Raises:
+        OptionError: a number out of its range.
+
+    Source: Liu & Nocedal, *On the limited memory BFGS method for large scale optimization*, 1989.
+
+    >>> import numpy as np
+    >>> theta = np.array([3.0, -2.0])
+    >>> LBFGS().segment(theta, lambda x: (float(x @ x), 2 * x))
+    True
+    >>> bool(np.abs(theta).max() < 1e-5)
+    True
+    """
+
+    learning_rate: float = 1.0
+    iterations: int = 20
+    memory: int = 10
+    tolerance: float = 1e-5
+
+    name: ClassVar[str] = "lbfgs"
+    whole_batch_only: ClassVar[bool] = True
+
+    def __post_init__(self) -> None:
+        if self.learning_rate != 1.0:
+            raise OptionError("lbfgs takes no learning_rate: a line search finds each step's length; leave it out")
+        check_number("lbfgs", "iterations", self.iterations, low=1)
+        check_number("lbfgs", "memory", self.memory, low=1)
+        check_number("lbfgs", "tolerance", self.tolerance, low=0)
+
+    def update(self, theta: Array, gradient: Array, state: State, learning_rate: float, step: int) -> None:
+        """L-BFGS evaluates the cost as it goes; it has no update from one gradient: see :meth:`segment`."""
+        raise NotImplementedError("lbfgs updates by segments, which evaluate the cost several times")
+
+    def segment(self, theta: Array, cost_and_gradient: CostAndGradient) -> bool:
+        """Runs one segment from θ and leaves θ at its end, in place; True where it has converged."""
+        from scipy.optimize import minimize
+
+        found = minimize(
+            cost_and_gradient,
+            theta.astype(np.float64),
+            jac=True,
+            method="L-BFGS-B",
+            options={"maxiter": int(self.iterations), "maxcor": int(self.memory), "gtol": self.tolerance},
+        )
+        theta[...] = found.x
+        return bool(found.success)
