@@ -56,7 +56,11 @@ class Gradients:
     @classmethod
     def empty(cls, network: Network) -> "Gradients":
         """Room for one gradient."""
-        vector = np.empty_like(network.parameters)
+        return cls.of(network, np.empty_like(network.parameters))
+
+    @classmethod
+    def of(cls, network: Network, vector: Array) -> "Gradients":
+        """A vector laid out as the network's parameters, seen layer by layer."""
         views = network.split(vector)
         return cls(vector, {l: W for l, (W, _) in views.items()}, {l: b for l, (_, b) in views.items()})
 

@@ -6,8 +6,6 @@ BP4, not before.
 Derivations: Nielsen, *Neural Networks and Deep Learning*, chapter 2 (whose column vectors are rows here).
 """
 
-from typing import Any
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -56,7 +54,7 @@ def backpropagate_error(
 
     (m, n_{l+1}), (n_{l+1}, n_l), z and a = σ(z) of (m, n_l) → (m, n_l). W^{l+1} is the one that fed forward.
     """
-    error = delta_next @ W_next
+    error: Array = delta_next @ W_next
     if mask is not None:
         error = drop(error, mask, p)
     return activation.pull_back(error, z, a)
@@ -72,7 +70,7 @@ def weight_gradient(delta: Array, a_before: Array, row_weights: Array, out: Arra
 
     (m, n_l), (m, n_{l-1}), (m,) → (n_l, n_{l-1}).
     """
-    weighted = delta * (row_weights / len(row_weights))[:, np.newaxis]
+    weighted: Array = delta * (row_weights / len(row_weights))[:, np.newaxis]
     return np.matmul(weighted.T, a_before, out=out)
 
 
@@ -89,5 +87,4 @@ def penalty_gradient(W: Array, l2: float, n: float) -> Array:
 
 def objective_cost(row_costs: Array, row_weights: Array, penalties: float = 0.0) -> float:
     """The objective on a batch: C = (1/m) Σ_i w̃_i C_i + penalties, summed in float64."""
-    weighted: NDArray[Any] = row_costs.astype(np.float64) * row_weights
-    return float(weighted.sum()) / len(row_weights) + penalties
+    return float(np.dot(row_costs.astype(np.float64), row_weights)) / len(row_weights) + penalties

@@ -159,11 +159,11 @@ class Network:
 
         return predict(self, X)
 
-    def copy(self) -> "Network":
-        """A network of its own with the same parameters."""
+    def copy(self, dtype: DTypeLike | None = None) -> "Network":
+        """A network of its own with the same parameters, rounded to ``dtype`` where one is given."""
         twin = object.__new__(Network)
         twin.__dict__.update(self.__dict__)
-        twin._parameters = self._parameters.copy()
+        twin._parameters = self._parameters.astype(self.dtype if dtype is None else _check_dtype(dtype))
         return twin
 
     def __repr__(self) -> str:

@@ -112,8 +112,8 @@ def choose(
     """
     output = activations.get(output, option="output")
     cost = costs.get(DEFAULT_COST.get(output.name, "quadratic") if cost is None else cost)
-    valid = VALID_OUTPUTS.get(cost.name)
-    built_in = output.name in activations.ACTIVATIONS and valid is not None
+    valid = VALID_OUTPUTS.get(cost.name, ())
+    built_in = output.name in activations.ACTIVATIONS and cost.name in costs.COSTS  # of a user's own, the user judges
     if built_in and output.name not in valid:
         goes_with = " or ".join(c for c, outputs in VALID_OUTPUTS.items() if output.name in outputs)
         raise OptionError(

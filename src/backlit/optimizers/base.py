@@ -20,7 +20,7 @@ State = dict[str, Array]
 class Optimizer(ABC):
     """The contract. Subclass it (a frozen dataclass) to bring one of your own."""
 
-    learning_rate: float
+    learning_rate: float = 0.01
 
     name: ClassVar[str]
     slots: ClassVar[tuple[str, ...]] = ()

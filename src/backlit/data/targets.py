@@ -1,0 +1,106 @@
+"""What a network is trained towards: y as rows of the output layer's size, and what counts as right."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from backlit.data.checks import as_numbers, check_finite, check_lengths
+from backlit.errors import DataError
+from backlit.network import Network
+from backlit.notation import Array
+from backlit.objective import Objective
+
+
+@dataclass(frozen=True, eq=False)
+class Targets:
+    """Y, (rows, n_L), and ``decision``: how a row's answer is judged.
+
+    ``argmax``: one of n_L classes; ``threshold``: each output a yes or no; None: numbers, judged by cost and R² alone.
+    """
+
+    Y: Array
+    decision: str | None
+
+    @property
+    def strata(self) -> NDArray[np.int64] | None:
+        """The class of each row, for splits that keep the shares of the classes; None for anything else."""
+        if self.decision == "argmax":
+            return self.Y.argmax(axis=1)
+        if self.decision == "threshold" and self.Y.shape[1] == 1:
+            return (self.Y[:, 0] >= 0.5).astype(np.int64)
+        return None
+
+
+def encode(network: Network, objective: Objective, y: ArrayLike, rows: int, what: str = "y") -> Targets:
+    """y as the output layer can be compared with.
+
+    With several outputs, a y of one whole number a row is the number of its class and becomes a one-hot row. Otherwise
+    y has one column an output: shares or one-hot rows for cross-entropy, 0 and 1 for binary cross-entropy, counts for
+    poisson, numbers for the rest.
+
+    Raises:
+        DataError: wrong shape or length, a class the network has no output for, a value the cost cannot take, a
+            number that is not finite.
+    """
+    array = as_numbers(what, y)
+    n_L = network.sizes[-1]
+    check_lengths(what, array, rows)
+    check_finite(what, array)
+    if array.ndim == 1 and n_L > 1:
+        return Targets(_one_hot(array, n_L, network.dtype, what), "argmax")
+    if array.ndim == 1:
+        array = array[:, np.newaxis]
+    if array.ndim != 2 or array.shape[1] != n_L:
+        raise DataError(f"{what} has shape {array.shape}; the network's output layer takes ({rows}, {n_L})")
+    with np.errstate(over="ignore"):
+        Y: Array = np.ascontiguousarray(array, dtype=network.dtype)
+    check_finite(f"{what} as {Y.dtype}", Y)
+    _check_values(objective.cost.name, Y, what)
+    return Targets(Y, _decision(network, Y))
+
+
+def _one_hot(classes: NDArray[np.generic], n_L: int, dtype: np.dtype[np.generic], what: str) -> Array:
+    numbers = classes.astype(np.int64)
+    wrong = np.flatnonzero((numbers != classes) | (numbers < 0) | (numbers >= n_L))
+    if len(wrong):
+        raise DataError(
+            f"{what} has {classes[wrong[0]]} at row {wrong[0]}; with {n_L} outputs, a column of classes holds whole "
+            f"numbers from 0 to {n_L - 1} (give numbers, not classes, as {n_L} columns)"
+        )
+    Y = np.zeros((len(numbers), n_L), dtype=dtype)
+    Y[np.arange(len(numbers)), numbers] = 1
+    return Y
+
+
+def _check_values(cost: str, Y: Array, what: str) -> None:
+    """The targets a cost can be right about."""
+    if cost == "poisson":
+        _refuse(Y < 0, Y, what, "poisson takes counts, 0 or more")
+    if cost in ("binary-cross-entropy", "cross-entropy"):
+        _refuse((Y < 0) | (Y > 1), Y, what, f"{cost} takes numbers from 0 to 1")
+    if cost == "cross-entropy":
+        sums = Y.sum(axis=1)
+        wrong = np.flatnonzero(np.abs(sums - 1) > 1e-5)
+        if len(wrong):
+            raise DataError(
+                f"{what} sums to {sums[wrong[0]]:g} at row {wrong[0]}; cross-entropy takes one-hot rows, or shares "
+                "that sum to 1 (several classes at once: output sigmoid with binary-cross-entropy)"
+            )
+
+
+def _refuse(bad: NDArray[np.bool_], Y: Array, what: str, takes: str) -> None:
+    if bad.any():
+        row, column = (int(i) for i in np.argwhere(bad)[0])
+        raise DataError(f"{what} has {Y[row, column]:g} at row {row}, column {column}; {takes}")
+
+
+def _decision(network: Network, Y: Array) -> str | None:
+    output = network.activations[-1].name
+    if output == "softmax":
+        return "argmax"
+    zero_one = output == "sigmoid" and bool(np.isin(Y, (0, 1)).all())
+    if not zero_one:
+        return None
+    one_hot = Y.shape[1] > 1 and bool((Y.sum(axis=1) == 1).all())
+    return "argmax" if one_hot else "threshold"

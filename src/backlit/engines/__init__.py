@@ -1,0 +1,29 @@
+"""Who executes the equations: the seam, the engines behind it, and the choice among them."""
+
+from numpy.typing import ArrayLike
+
+from backlit.data.checks import as_matrix
+from backlit.engines.base import (
+    BackwardPass,
+    Engine,
+    Score,
+    Session,
+    StepPlan,
+    StepRecord,
+    StepsReport,
+    TrainingData,
+)
+from backlit.engines.choose import ENGINES, Choice, choose
+from backlit.network import Network
+from backlit.notation import Array
+
+__all__ = [
+    "ENGINES", "BackwardPass", "Choice", "Engine", "Score", "Session", "StepPlan", "StepRecord", "StepsReport",
+    "TrainingData", "choose", "predict",
+]  # fmt: skip
+
+
+def predict(network: Network, X: ArrayLike, engine: str | Engine = "auto") -> Array:
+    """a^L of every row of X, after X has been checked: the body of ``Network.predict``."""
+    matrix = as_matrix("X", X, network.sizes[0], network.dtype)
+    return choose(engine, network).engine.predict(network, matrix)

@@ -1,0 +1,173 @@
+"""The seam: what an engine is. It executes the equations, whole passes and whole runs of steps at a time.
+
+Everything that trains, traces or checks a network goes through this page, so that what is shown is what was computed.
+An engine decides nothing: the order of rows, the masks, the learning rates and the steps to record come from outside.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Collection
+from dataclasses import dataclass, field
+from functools import lru_cache
+
+from backlit.backpropagation import Errors, ForwardPass, Gradients
+from backlit.network import Network
+from backlit.notation import Array, Float64Array, IndexArray
+from backlit.objective import Objective
+from backlit.optimizers import Optimizer, State
+from backlit.randomness import order_of_rows
+
+
+@dataclass(frozen=True, eq=False)
+class BackwardPass:
+    """One pass there and back: every z, a, δ and gradient, and C_i of each row, (m,)."""
+
+    forward: ForwardPass
+    errors: Errors
+    gradients: Gradients
+    row_costs: Array
+
+
+@dataclass(frozen=True, eq=False)
+class TrainingData:
+    """What a session trains on: X (rows, n_1), Y (rows, n_L), w̃ (rows,) of mean 1, all of the network's dtype.
+
+    ``decision`` says what counts as right: ``argmax``, ``threshold`` or None (see :mod:`backlit.data.targets`).
+    """
+
+    X: Array
+    Y: Array
+    row_weights: Array
+    decision: str | None
+
+    @property
+    def rows(self) -> int:
+        """How many."""
+        return len(self.X)
+
+
+@dataclass(frozen=True)
+class StepPlan:
+    """How a session makes its steps; ``clip`` is the largest global norm of a gradient, or None."""
+
+    optimizer: Optimizer
+    batch_size: int
+    seed: int
+    clip: float | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class StepRecord:
+    """Everything of one recorded step, copied out: nothing in it changes when training goes on.
+
+    ``rows`` are the batch's rows in the training data; ``backward.gradients`` those applied, after the penalty and
+    clipping; ``parameters`` are θ before the update; ``norm`` is ‖∂C/∂θ‖ before clipping.
+    """
+
+    step: int
+    rows: IndexArray
+    backward: BackwardPass
+    parameters: Array
+    update: Array
+    norm: float
+    learning_rate: float
+
+
+@dataclass(frozen=True, eq=False)
+class StepsReport:
+    """What a run of k steps came to: sums over each step's rows, before its update, in float64, (k,) each.
+
+    ``costs`` is Σ_i w̃_i C_i without the penalty, ``hits`` Σ_i w̃_i [row i is right], ``weights`` Σ_i w̃_i.
+    ``converged`` is set by an optimizer that has nothing left to do.
+    """
+
+    costs: Float64Array
+    hits: Float64Array
+    weights: Float64Array
+    records: list[StepRecord] = field(default_factory=list)
+    converged: bool = False
+
+
+@dataclass(frozen=True)
+class Score:
+    """Of a pass over rows nobody trains on: means weighted by row. ``right`` is None where there is no decision."""
+
+    cost: float
+    right: float | None
+    r2: float | None
+
+
+class Session(ABC):
+    """A training under way: θ (``network.parameters``), the optimizer's state, and how many steps were made.
+
+    θ is written in place and is right whenever ``run`` is not running. Step t (from 0) belongs to epoch
+    ⌊t / steps_per_epoch⌋ and takes the rows of :func:`batch_rows`.
+    """
+
+    def __init__(self, network: Network, objective: Objective, data: TrainingData, plan: StepPlan) -> None:
+        self.network, self.objective, self.data, self.plan = network, objective, data, plan
+        self.state: State = plan.optimizer.init(network.parameters)
+        self.step = 0
+
+    @abstractmethod
+    def run(self, until_step: int, learning_rates: Float64Array, record_steps: Collection[int] = ()) -> StepsReport:
+        """Makes the steps from ``step`` to ``until_step`` - 1, with one learning rate each."""
+
+    @property
+    def steps_per_epoch(self) -> int:
+        """⌈rows / batch size⌉."""
+        return -(-self.data.rows // self.plan.batch_size)
+
+    def restore(self, parameters: Array, state: State, step: int) -> None:
+        """Puts θ, the optimizer's state and the number of the step back where they were."""
+        self.network.parameters[...] = parameters
+        for slot, values in state.items():
+            self.state[slot][...] = values
+        self.step = step
+
+
+def batch_rows(plan: StepPlan, rows: int, step: int) -> IndexArray | slice:
+    """The rows of a step's batch: its place in its epoch's order of rows; the last batch of an epoch may be short.
+
+    A batch of all rows takes them as they lie: their order cannot matter, and nothing need be gathered.
+    """
+    if plan.batch_size >= rows:
+        return slice(0, rows)
+    epoch, place = divmod(step, -(-rows // plan.batch_size))
+    return _order_of_rows(plan.seed, epoch, rows)[place * plan.batch_size : (place + 1) * plan.batch_size]
+
+
+_order_of_rows = lru_cache(maxsize=2)(order_of_rows)
+
+
+class Engine(ABC):
+    """Who executes the equations."""
+
+    name: str
+
+    @abstractmethod
+    def unsupported(
+        self, network: Network, objective: Objective | None = None, optimizer: Optimizer | None = None
+    ) -> str | None:
+        """Why this engine cannot do it, in words; None where it can."""
+
+    @abstractmethod
+    def predict(self, network: Network, X: Array) -> Array:
+        """a^L of every row, without dropout."""
+
+    @abstractmethod
+    def forward_pass(self, network: Network, X: Array) -> ForwardPass:
+        """Every z and a, without dropout."""
+
+    @abstractmethod
+    def backward_pass(
+        self, network: Network, objective: Objective, X: Array, Y: Array, row_weights: Array
+    ) -> BackwardPass:
+        """There and back, without dropout."""
+
+    @abstractmethod
+    def evaluate(self, network: Network, objective: Objective, data: TrainingData) -> Score:
+        """Cost (without the penalty), share of right rows and R², without dropout."""
+
+    @abstractmethod
+    def session(self, network: Network, objective: Objective, data: TrainingData, plan: StepPlan) -> Session:
+        """A training of this network, before its first step."""

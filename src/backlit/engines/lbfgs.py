@@ -1,0 +1,71 @@
+"""A session of L-BFGS: whole-batch passes, and SciPy's minimiser between them. A step is one segment."""
+
+from collections.abc import Collection
+
+import numpy as np
+
+from backlit import backpropagation as bp
+from backlit import objective as objectives
+from backlit.backpropagation import Gradients
+from backlit.engines import blas
+from backlit.engines.base import Session, StepPlan, StepsReport, TrainingData
+from backlit.equations import objective_cost
+from backlit.errors import OptionError
+from backlit.network import Network
+from backlit.notation import Float64Array
+from backlit.objective import Objective
+from backlit.optimizers import LBFGS
+
+
+class LBFGSSession(Session):
+    """Computes in float64 whatever the network's dtype: the line search compares costs too close for float32.
+
+    θ is rounded to the network's dtype at the end of each segment, and the next one starts from there: so a training
+    resumed at the end of a segment is the training that was never stopped.
+    """
+
+    def __init__(self, network: Network, objective: Objective, data: TrainingData, plan: StepPlan) -> None:
+        super().__init__(network, objective, data, plan)
+        self._twin = network.copy(dtype=np.float64)
+        self._X, self._Y, self._row_weights = (
+            values.astype(np.float64, copy=False) for values in (data.X, data.Y, data.row_weights)
+        )
+
+    def run(self, until_step: int, learning_rates: Float64Array, record_steps: Collection[int] = ()) -> StepsReport:
+        """The segments; the costs reported are those before each, as those of any step are."""
+        import scipy.optimize  # noqa: F401  loaded first, so that its BLAS is held to one thread too
+
+        if record_steps:
+            raise OptionError("lbfgs has no steps to record: it makes several passes a step; record with sgd or adam")
+        optimizer = self.plan.optimizer
+        assert isinstance(optimizer, LBFGS)
+        count = until_step - self.step
+        report = StepsReport(np.zeros(count), np.zeros(count), np.zeros(count))
+        converged = False
+        with blas.one_thread(everywhere=True), np.errstate(over="ignore", invalid="ignore"):
+            for i in range(count):
+                self._report_start(report, i)
+                converged = optimizer.segment(self.network.parameters, self._cost_and_gradient)
+                self.step += 1
+        return StepsReport(report.costs, report.hits, report.weights, converged=converged)
+
+    def _report_start(self, report: StepsReport, i: int) -> None:
+        forward, L = bp.feed_forward(self.network.layers, self.data.X), self.network.L
+        weights = self.data.row_weights.astype(np.float64)
+        row_costs = self.objective.row_costs(forward.z[L], forward.output, self.data.Y)
+        report.costs[i] = np.dot(weights, row_costs.astype(np.float64))
+        report.weights[i] = weights.sum()
+        if self.data.decision:
+            report.hits[i] = np.dot(weights, objectives.hits(self.data.decision, forward.output, self.data.Y))
+
+    def _cost_and_gradient(self, theta: Float64Array) -> tuple[float, Float64Array]:
+        self._twin.parameters[...] = theta
+        layers, L = self._twin.layers, self._twin.L
+        forward = bp.feed_forward(layers, self._X)
+        errors = bp.backpropagate(layers, self.objective, forward, self._Y)
+        gradients = bp.gradients(
+            layers, self.objective, forward, errors, self._row_weights, Gradients.empty(self._twin)
+        )
+        row_costs = self.objective.row_costs(forward.z[L], forward.output, self._Y)
+        cost = objective_cost(row_costs, self._row_weights, bp.penalty(layers, self.objective))
+        return cost, gradients.vector.astype(np.float64, copy=False)
