@@ -68,18 +68,23 @@ class Network:
     ) -> None:
         self._sizes = _check_sizes(sizes)
         hidden = len(self._sizes) - 2
-        chosen = _one_a_layer("activation", activation, hidden, (str, Activation))
         self._activations = (
-            *(activations.get(a, hidden=True) for a in chosen),
+            *(
+                activations.get(a, hidden=True)
+                for a in _one_a_layer("activation", activation, hidden, (str, Activation))
+            ),
             activations.get(output, option="output"),
         )
-        self._dropout = tuple(_check_dropout(p) for p in _one_a_layer("dropout", dropout, hidden, (int, float)))
+        self._dropout = tuple(
+            _check_dropout(p) for p in _one_a_layer("dropout", dropout, hidden, (int, float, np.number, str))
+        )
         self._seed = randomness.check_seed(seed)
-        self._initializer = initializer if isinstance(initializer, str) else initializer.name
+        of_layer = [initializers.get(initializer, activation.name) for activation in self._activations]
+        self._initializer = initializer if isinstance(initializer, str) else of_layer[0].name
         self._parameters = np.zeros(count_parameters(self._sizes), dtype=_check_dtype(dtype))
-        for layer in self.layers:
-            draw = initializers.get(initializer, layer.activation.name).draw
-            layer.W[...], layer.b[...] = draw(randomness.initial_generator(seed, layer.number), *layer.W.shape)
+        for layer, chosen in zip(self.layers, of_layer, strict=True):
+            rng = randomness.initial_generator(self._seed, layer.number)
+            layer.W[...], layer.b[...] = chosen.draw(rng, *layer.W.shape)
 
     @property
     def sizes(self) -> tuple[int, ...]:
@@ -206,16 +211,16 @@ def _check_sizes(sizes: Sequence[int]) -> tuple[int, ...]:
 
 def _check_dtype(dtype: DTypeLike) -> np.dtype[Any]:
     try:
-        found = np.dtype(dtype)
+        name = "" if dtype is None else np.dtype(dtype).name
     except TypeError:
-        found = np.dtype(object)
-    if found.name not in DTYPES:
+        name = ""
+    if name not in DTYPES:
         raise OptionError(f"dtype must be float32 or float64, not {dtype!r}")
-    return found
+    return np.dtype(name)
 
 
 def _check_dropout(p: float) -> float:
-    if not 0 <= p < 1:
+    if not isinstance(p, (int, float, np.number)) or not 0 <= p < 1:
         raise OptionError(f"dropout is a probability from 0 up to but not including 1, not {p!r}")
     return float(p)
 

@@ -120,8 +120,10 @@ def choose(
             f"cost '{cost.name}' does not go with output '{output.name}': "
             f"it needs {' or '.join(valid)}; {output.name} goes with {goes_with}"
         )
-    if not 0 <= l2 < np.inf:
+    if not isinstance(l2, (int, float, np.number)) or not 0 <= l2 < np.inf:
         raise OptionError(f"l2 must be a number from 0 up, not {l2!r}")
+    if not n > 0:
+        raise OptionError(f"n, the sum of the training rows' weights, must be above 0, not {n!r}")
     form = FUSED.get((output.name, cost.name)) if fused else None
     return Objective(output, cost, float(l2), float(n), form)
 

@@ -89,10 +89,10 @@ class StepsReport:
 
 @dataclass(frozen=True)
 class Score:
-    """Of a pass over rows nobody trains on: means weighted by row. ``right`` is None where there is no decision."""
+    """Of rows nobody trains on: means weighted by row. ``accuracy`` is None for numbers, ``r2`` for classes."""
 
     cost: float
-    right: float | None
+    accuracy: float | None
     r2: float | None
 
 
@@ -143,6 +143,7 @@ class Engine(ABC):
     """Who executes the equations."""
 
     name: str
+    description: str
 
     @abstractmethod
     def unsupported(

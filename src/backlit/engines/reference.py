@@ -25,7 +25,7 @@ from backlit.equations import Mask
 from backlit.network import Layer, Network
 from backlit.notation import Array, Float64Array, IndexArray
 from backlit.objective import Objective
-from backlit.optimizers import LBFGS, Optimizer, clip_by_global_norm
+from backlit.optimizers import LBFGS, Optimizer, clip_by_global_norm, global_norm
 from backlit.randomness import dropout_mask
 
 CHUNK = 4096
@@ -36,6 +36,7 @@ class ReferenceEngine(Engine):
     """Clarity first; one BLAS thread, for the sake of its bits."""
 
     name = "reference"
+    description = "the equations as they stand, in NumPy, float32 and float64, on one thread"
 
     def unsupported(
         self, network: Network, objective: Objective | None = None, optimizer: Optimizer | None = None
@@ -138,7 +139,7 @@ class ReferenceSession(Session):
                 backward=BackwardPass(backward.forward, backward.errors, kept, backward.row_costs),
                 parameters=before,
                 update=self.network.parameters - before,
-                norm=float(np.sqrt(np.dot(gradient, gradient))) if norm is None else norm,
+                norm=global_norm(gradient) if norm is None else norm,
                 learning_rate=learning_rate,
             )
         )

@@ -28,8 +28,9 @@ class ScoreSums:
 
     def score(self) -> Score:
         """Cost and share of right rows; for numbers R² = 1 - Σ w(y - a)² / Σ w(y - ȳ)², the mean over the outputs."""
-        right = self._hits / self._weight if self._data.decision else None
-        return Score(self._cost / self._weight, right, None if self._data.decision else self._r2())
+        if self._data.decision:
+            return Score(self._cost / self._weight, self._hits / self._weight, None)
+        return Score(self._cost / self._weight, None, self._r2())
 
     def _r2(self) -> float | None:
         weights, Y = self._data.row_weights.astype(np.float64), self._data.Y.astype(np.float64)

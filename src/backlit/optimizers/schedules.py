@@ -113,9 +113,10 @@ class Cosine(Schedule):
 class OneCycle(Schedule):
     """Up from η/start_divisor to η over the first ``rise`` of the steps, then down to η/end_divisor, along cosines.
 
+    The last step of the rise has η itself, the last step of all η/end_divisor.
     Source: Smith & Topin, *Super-convergence*, 2018; the defaults are PyTorch's.
 
-    >>> OneCycle(rise=0.5).factor(step=5, plan=Plan(steps_per_epoch=10, epochs=1))
+    >>> OneCycle(rise=0.5).factor(step=4, plan=Plan(steps_per_epoch=10, epochs=1))
     1.0
     """
 
@@ -132,8 +133,8 @@ class OneCycle(Schedule):
         check_number("one-cycle schedule", "end_divisor", self.end_divisor, low=1)
 
     def factor(self, step: int, plan: Plan) -> float:  # noqa: D102
-        top = self.rise * plan.steps
-        if step <= top:
+        top = max(self.rise * plan.steps - 1, 0.0)
+        if step < top:
             return _half_wave(1 / self.start_divisor, 1.0, step / top)
         return _half_wave(1.0, 1 / self.end_divisor, (step - top) / max(plan.steps - 1 - top, 1))
 
@@ -241,6 +242,6 @@ def get(schedule: str | Schedule) -> Schedule:
     """
     if isinstance(schedule, Schedule):
         return schedule
-    if schedule not in SCHEDULES:
+    if str(schedule) not in SCHEDULES:
         raise unknown_option("schedule", schedule, SCHEDULES)
-    return SCHEDULES[schedule]()
+    return SCHEDULES[str(schedule)]()

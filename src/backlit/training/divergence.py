@@ -1,0 +1,142 @@
+"""Which number was the first that is not finite: an epoch that went wrong is run again, one recorded step at a time."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from backlit.engines import Session, StepRecord
+from backlit.errors import DivergenceError
+from backlit.network import Network, layout
+from backlit.notation import Array, Float64Array, IndexArray
+
+REMEDY = "lower the learning_rate, or clip the gradients (clip=1)"
+
+RUNAWAY = 1e6
+"""A batch's mean cost so many times the first one's (plus 1, where that is tiny) is divergence too: an optimizer whose
+steps do not grow with the gradient, as adam's, can run away for long before any number overflows."""
+
+
+def has_run_away(mean_costs: Float64Array, first_cost: float) -> bool:
+    """Whether any batch's mean cost is not finite, or beyond :data:`RUNAWAY` times the first one's."""
+    return not bool((np.abs(mean_costs) <= RUNAWAY * (1 + abs(first_cost))).all())
+
+
+@dataclass(frozen=True)
+class Found:
+    """The first number that is not finite, and where it stands."""
+
+    quantity: str
+    layer: int | None
+    neuron: int | None
+    row: int | None
+    value: float
+
+    def __str__(self) -> str:
+        place = ", ".join(
+            f"{name} {number}"
+            for name, number in (("layer", self.layer), ("neuron", self.neuron), ("row", self.row))
+            if number is not None
+        )
+        return f"{self.quantity}{f' ({place})' if place else ''} is {self.value:g}"
+
+
+def replay(
+    session: Session,
+    learning_rates: Float64Array,
+    rows: IndexArray | None,
+    epoch: int,
+    network: Network,
+    first_cost: float,
+) -> DivergenceError:
+    """Runs the session on from where it was put back to, with these learning rates, up to the first such number.
+
+    Args:
+        session: restored to the start of the epoch.
+        learning_rates: of the epoch's steps.
+        rows: the number each training row has in the data as given; None where they are the same.
+        epoch: counted from 1, for the message.
+        network: the session's.
+        first_cost: of the training's first batch.
+    """
+    for learning_rate in learning_rates:
+        step = session.step
+        if not session.plan.optimizer.whole_batch_only:
+            report = session.run(step + 1, np.array([learning_rate]), [step])
+            found = first_in(report.records[0], network)
+            if found is None and report.weights[0] and has_run_away(report.costs / report.weights, first_cost):
+                found = _worst_row(report.records[0])
+        else:
+            report = session.run(step + 1, np.array([learning_rate]))
+            found = _first_in_parameters(network.parameters, network)
+            if found is None and not np.isfinite(report.costs).all():
+                found = Found("cost", None, None, None, float(report.costs[0]))
+        if found is not None:
+            return _error(found, rows, epoch, step, float(learning_rate))
+    return DivergenceError(
+        f"training diverged in epoch {epoch}: the cost summed over its rows is beyond any float; {REMEDY}",
+        {"epoch": epoch, "quantity": "cost"},
+    )
+
+
+def _error(found: Found, rows: IndexArray | None, epoch: int, step: int, learning_rate: float) -> DivergenceError:
+    row = found.row if found.row is None or rows is None else int(rows[found.row])
+    found = Found(found.quantity, found.layer, found.neuron, row, found.value)
+    where: dict[str, Any] = {
+        "epoch": epoch, "step": step, "quantity": found.quantity, "layer": found.layer, "neuron": found.neuron,
+        "row": row, "value": found.value, "learning_rate": learning_rate,
+    }  # fmt: skip
+    return DivergenceError(
+        f"training diverged in epoch {epoch}, step {step} (learning rate {learning_rate:g}): {found}; {REMEDY}", where
+    )
+
+
+def _worst_row(record: StepRecord) -> Found:
+    row_costs = record.backward.row_costs
+    worst = int(np.argmax(row_costs))
+    return Found("cost", None, None, int(record.rows[worst]), float(row_costs[worst]))
+
+
+def first_in(record: StepRecord, network: Network) -> Found | None:
+    """The first number of one step that is not finite, in the order in which a pass makes them."""
+    for quantity, layer, values in _in_order(record, network):
+        wrong = ~np.isfinite(values)
+        if wrong.any():
+            place = [int(i) for i in np.argwhere(wrong)[0]]
+            value = float(values[tuple(place)])
+            if quantity in ("z", "a", "delta"):
+                return Found(quantity, layer, place[1], int(record.rows[place[0]]), value)
+            if quantity == "cost":
+                return Found(quantity, None, None, int(record.rows[place[0]]), value)
+            return Found(quantity, layer, place[0], None, value)
+    return None
+
+
+def _in_order(record: StepRecord, network: Network) -> Iterator[tuple[str, int, Array]]:
+    forward, errors, gradients = record.backward.forward, record.backward.errors, record.backward.gradients
+    L = network.L
+    for layer in range(2, L + 1):
+        yield "z", layer, forward.z[layer]
+        yield "a", layer, forward.a[layer]
+    yield "cost", L, record.backward.row_costs
+    for layer in range(L, 1, -1):
+        yield "delta", layer, errors.delta[layer]
+    for layer in range(2, L + 1):
+        yield "gradient of the weights", layer, gradients.W[layer]
+        yield "gradient of the biases", layer, gradients.b[layer]
+    with np.errstate(over="ignore", invalid="ignore"):
+        after = record.parameters + record.update
+    for layer, (W, b) in network.split(after).items():
+        yield "weight after the update", layer, W
+        yield "bias after the update", layer, b
+
+
+def _first_in_parameters(theta: Array, network: Network) -> Found | None:
+    for layer, _, weights, biases in layout(network.sizes):
+        for what, where in (("weight after the update", weights), ("bias after the update", biases)):
+            wrong = np.flatnonzero(~np.isfinite(theta[where]))
+            if len(wrong):
+                neuron = int(wrong[0]) // (network.sizes[layer - 2] if what.startswith("weight") else 1)
+                return Found(what, layer, neuron, None, float(theta[where][wrong[0]]))
+    return None
