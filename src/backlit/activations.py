@@ -138,7 +138,7 @@ class Gelu(Elementwise):
 
     def slope(self, z: Array, a: Array) -> Array:
         """σ'(z) = Φ(z) + z φ(z), φ the normal density."""
-        return _normal_distribution(z) + z * np.exp(-0.5 * z * z) * z.dtype.type(1 / np.sqrt(2 * np.pi))
+        return _normal_distribution(z) + z * np.exp(-0.5 * np.minimum(np.abs(z), 1e3) ** 2) * z.dtype.type(1 / np.sqrt(2 * np.pi))
 
 
 class Silu(Elementwise):

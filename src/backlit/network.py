@@ -129,7 +129,7 @@ class Network:
     @property
     def layers(self) -> tuple[Layer, ...]:
         """Layers 2 to L: those that have weights."""
-        return tuple(self.layer(number) for number in range(2, self.L + 1))
+        return tuple(self._layer(number, W, b) for number, (W, b) in self.split(self._parameters).items())
 
     def layer(self, number: int) -> Layer:
         """Layer ``number``, counted as the maths counts: 2 is the first that has weights.
@@ -141,9 +141,11 @@ class Network:
             raise OptionError("layer 1 is the input and has no weights; the first layer that has is layer 2")
         if not isinstance(number, (int, np.integer)) or not 2 <= number <= self.L:
             raise OptionError(f"there is no layer {number!r}; this network has weights in layers 2 to {self.L}")
-        W, b = self.split(self._parameters)[number]
-        dropout = (*self._dropout, 0.0)[number - 2]
-        return Layer(int(number), self._activations[number - 2], W, b, dropout)
+        return self._layer(int(number), *self.split(self._parameters)[number])
+
+    def _layer(self, number: int, W: Array, b: Array) -> Layer:
+        dropout = self._dropout[number - 2] if number < self.L else 0.0
+        return Layer(number, self._activations[number - 2], W, b, dropout)
 
     def split(self, vector: Array) -> dict[int, tuple[Array, Array]]:
         """Views (W^l, b^l) by layer into any vector laid out as ``parameters``: a gradient, a momentum."""

@@ -331,14 +331,15 @@ def fit(dataset: Dataset, rows: IndexArray, *, task: str | None = None, single_o
 
 def _standard(X: Array, what: str) -> tuple[Float64Array, Float64Array]:
     """Mean and standard deviation of each column; of a constant one its value and 1, so that it is encoded as 0."""
+    constant = X.max(axis=0) == X.min(axis=0)
     with np.errstate(over="ignore", invalid="ignore"):
-        offset: Float64Array = X.mean(axis=0, dtype=np.float64)
-        scale: Float64Array = X.std(axis=0, dtype=np.float64)
-    wide = np.flatnonzero(~np.isfinite(offset + scale))
+        offset: Float64Array = np.where(constant, X[0], X.mean(axis=0, dtype=np.float64))
+        scale: Float64Array = np.where(constant, 1.0, X.std(axis=0, dtype=np.float64))
+    wide = np.flatnonzero(~(np.isfinite(offset) & np.isfinite(scale)))
     if len(wide):
         raise DataError(f"{what} has numbers too far apart to standardise in column {wide[0]}; bring them nearer to 0")
-    constant = X.max(axis=0) == X.min(axis=0)
-    return np.where(constant, X[0], offset), np.where(constant | (scale == 0), 1.0, scale)
+    scale[scale == 0] = 1  # numbers so close that their variance is below the smallest number
+    return offset, scale
 
 
 def _classes(y: NDArray[Any], names: tuple[str, ...] | None, what: str) -> tuple[tuple[Label, ...], tuple[int, ...]]:

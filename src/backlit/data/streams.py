@@ -15,7 +15,7 @@ CHUNK = 1 << 20
 KNOWN_STARTS = {
     b"\x1f\x8b": "gzip data",
     b"PK": "a zip archive (as .npz is)",
-    b"\x93NUMPY": "a NumPy array (.npy)",
+    b"\x93NUM": "a NumPy array (.npy)",
     b"\x89PNG": "a PNG image",
     b"\xff\xd8\xff": "a JPEG image",
     b"PAR1": "a Parquet table",

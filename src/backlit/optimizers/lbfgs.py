@@ -23,7 +23,7 @@ class LBFGS(Optimizer):
     Args:
         iterations: of one segment.
         memory: how many pairs of steps and gradient changes are remembered.
-        tolerance: converged when no component of the gradient is larger.
+        tolerance: converged when no component of the gradient is larger, or when no step lowers the cost any more.
 
     Raises:
         OptionError: a number out of its range.
@@ -66,7 +66,7 @@ class LBFGS(Optimizer):
             theta.astype(np.float64),
             jac=True,
             method="L-BFGS-B",
-            options={"maxiter": int(self.iterations), "maxcor": int(self.memory), "gtol": self.tolerance},
+            options={"maxiter": int(self.iterations), "maxcor": int(self.memory), "gtol": self.tolerance, "ftol": 0},
         )
         theta[...] = found.x
-        return bool(found.success)
+        return bool(found.success or found.nit == 0)
