@@ -6,21 +6,47 @@ from typing import Any
 
 import numpy as np
 
-from backlit.engines import Session, StepRecord
+from backlit.engines import Engine, Session, StepRecord, StepsReport, TrainingData
 from backlit.errors import DivergenceError
 from backlit.network import Network, layout
 from backlit.notation import Array, Float64Array, IndexArray
+from backlit.objective import Objective
+from backlit.training.checkpoints import Snapshot
 
 REMEDY = "lower the learning_rate, or clip the gradients (clip=1)"
 
+REMEDY_BEFORE_ANY_UPDATE = "scale the columns of X, and y, to about 1, or start from smaller weights"
+
 RUNAWAY = 1e6
-"""A batch's mean cost so many times the first one's (plus 1, where that is tiny) is divergence too: an optimizer whose
-steps do not grow with the gradient, as adam's, can run away for long before any number overflows."""
+"""A batch's mean cost so many times the usual (plus 1, where that is tiny) is divergence too: an optimizer whose steps
+do not grow with the gradient, as adam's, can run away for long before any number overflows."""
+
+LOOK_ON = 100
+"""Steps after a runaway in which the first number that is not finite is looked for."""
+
+CHUNK = 4096
+"""Rows of one pass."""
 
 
-def has_run_away(mean_costs: Float64Array, first_cost: float) -> bool:
-    """Whether any batch's mean cost is not finite, or beyond :data:`RUNAWAY` times the first one's."""
-    return not bool((np.abs(mean_costs) <= RUNAWAY * (1 + abs(first_cost))).all())
+def has_run_away(mean_costs: Float64Array, usual_cost: float) -> bool:
+    """Whether any batch's mean cost is not finite, or beyond :data:`RUNAWAY` times the usual one."""
+    return not bool((np.isfinite(mean_costs) & (np.abs(mean_costs) <= RUNAWAY * (1 + usual_cost))).all())
+
+
+def largest_cost(engine: Engine, objective: Objective, data: TrainingData, network: Network, start: Snapshot) -> float:
+    """|C_i| of the costliest training row at the training's start: what no batch's mean exceeds without running away.
+
+    The first batch alone does not tell: the rare rows whose target is a thousand times the others' may come later.
+    """
+    twin, largest = network.copy(), 0.0
+    twin.parameters[...] = start.parameters
+    with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+        for first in range(0, data.rows, CHUNK):
+            rows = slice(first, first + CHUNK)
+            forward = engine.forward_pass(twin, data.X[rows])
+            row_costs = np.abs(objective.row_costs(forward.z[twin.L], forward.output, data.Y[rows]))
+            largest = max(largest, float(row_costs.max(initial=0.0, where=np.isfinite(row_costs))))
+    return largest
 
 
 @dataclass(frozen=True)
@@ -48,32 +74,40 @@ def replay(
     rows: IndexArray | None,
     epoch: int,
     network: Network,
-    first_cost: float,
+    usual_cost: float,
 ) -> DivergenceError:
-    """Runs the session on from where it was put back to, with these learning rates, up to the first such number.
+    """Runs the session on from where it was put back to, up to the first number that is not finite.
+
+    Where the costs run away and no number overflows in the steps that follow, it is the cost that is named.
 
     Args:
         session: restored to the start of the epoch.
-        learning_rates: of the epoch's steps.
+        learning_rates: of all the epoch's steps.
         rows: the number each training row has in the data as given; None where they are the same.
         epoch: counted from 1, for the message.
         network: the session's.
-        first_cost: of the training's first batch.
+        usual_cost: of a row, before the training.
     """
-    for learning_rate in learning_rates:
-        step = session.step
-        if not session.plan.optimizer.whole_batch_only:
-            report = session.run(step + 1, np.array([learning_rate]), [step])
-            found = first_in(report.records[0], network)
-            if found is None and report.weights[0] and has_run_away(report.costs / report.weights, first_cost):
-                found = _worst_row(report.records[0])
+    runaway: tuple[Found, int, float] | None = None
+    for rate in learning_rates:
+        step, learning_rate = session.step, np.array([rate])
+        found: Found | None
+        if session.plan.optimizer.whole_batch_only:
+            report = session.run(step + 1, learning_rate)
+            costliest = _whole_cost(report)
+            found = _first_in_parameters(network.parameters, network) if np.isfinite(report.costs[0]) else costliest
         else:
-            report = session.run(step + 1, np.array([learning_rate]))
-            found = _first_in_parameters(network.parameters, network)
-            if found is None and not np.isfinite(report.costs).all():
-                found = Found("cost", None, None, None, float(report.costs[0]))
+            report = session.run(step + 1, learning_rate, [step])
+            found, costliest = first_in(report.records[0], network), _worst_row(report.records[0])
         if found is not None:
-            return _error(found, rows, epoch, step, float(learning_rate))
+            return _error(found, rows, epoch, step, float(rate))
+        if runaway is None and report.weights[0] and has_run_away(report.costs / report.weights, usual_cost):
+            runaway = costliest, step, float(rate)
+        if runaway is not None and step >= runaway[1] + LOOK_ON:
+            break
+    if runaway is not None:
+        found, step, learning_rate_then = runaway
+        return _error(found, rows, epoch, step, learning_rate_then)
     return DivergenceError(
         f"training diverged in epoch {epoch}: the cost summed over its rows is beyond any float; {REMEDY}",
         {"epoch": epoch, "quantity": "cost"},
@@ -87,14 +121,19 @@ def _error(found: Found, rows: IndexArray | None, epoch: int, step: int, learnin
         "epoch": epoch, "step": step, "quantity": found.quantity, "layer": found.layer, "neuron": found.neuron,
         "row": row, "value": found.value, "learning_rate": learning_rate,
     }  # fmt: skip
+    remedy = REMEDY_BEFORE_ANY_UPDATE if step == 0 and "update" not in found.quantity else REMEDY
     return DivergenceError(
-        f"training diverged in epoch {epoch}, step {step} (learning rate {learning_rate:g}): {found}; {REMEDY}", where
+        f"training diverged in epoch {epoch}, step {step} (learning rate {learning_rate:g}): {found}; {remedy}", where
     )
+
+
+def _whole_cost(report: StepsReport) -> Found:
+    return Found("cost", None, None, None, float(report.costs[0] / report.weights[0]))
 
 
 def _worst_row(record: StepRecord) -> Found:
     row_costs = record.backward.row_costs
-    worst = int(np.argmax(row_costs))
+    worst = int(np.argmax(np.abs(row_costs)))
     return Found("cost", None, None, int(record.rows[worst]), float(row_costs[worst]))
 
 
