@@ -1,47 +1,24 @@
 """One BLAS thread: a matrix product split over threads sums in another order and gives other bits."""
 
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from functools import lru_cache
-from threading import Lock
+from threading import RLock
 from typing import Any
+
+_one_at_a_time = RLock()
+"""BLAS has one number of threads for the whole process. Of two trainings in two Python threads, the first to put it
+back would give the other its threads back in the middle."""
 
 
 @contextmanager
 def one_thread(*, everywhere: bool = False) -> Iterator[None]:
     """NumPy's BLAS runs on one thread inside; ``everywhere`` also holds those loaded since, as SciPy's own.
 
-    BLAS has one number of threads for the whole process: it is put back when the last of those inside has left, or one
-    training would give the other, in another Python thread, its threads back in the middle.
+    Python threads take turns: whoever comes while another is inside waits.
     """
-    _enter(everywhere)
-    try:
+    with _one_at_a_time, (_find() if everywhere else _controller()).limit(limits=1, user_api="blas"):
         yield
-    finally:
-        _leave()
-
-
-class _Held:
-    """How many are inside, and what is to be undone when the last one leaves."""
-
-    lock = Lock()
-    inside = 0
-    limits = ExitStack()
-
-
-def _enter(everywhere: bool) -> None:
-    with _Held.lock:
-        if everywhere or not _Held.inside:
-            found = _find() if everywhere else _controller()
-            _Held.limits.enter_context(found.limit(limits=1, user_api="blas"))
-        _Held.inside += 1
-
-
-def _leave() -> None:
-    with _Held.lock:
-        _Held.inside -= 1
-        if not _Held.inside:
-            _Held.limits.close()
 
 
 def _find() -> Any:
