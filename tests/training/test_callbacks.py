@@ -1,5 +1,6 @@
 """The hooks: which are called, in which order, how often, and with what."""
 
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -116,8 +117,8 @@ def test_a_record_shows_the_step_as_it_was(monkeypatch: pytest.MonkeyPatch) -> N
     records = diary.records
     start = bl.Network([2, 3, 2], output="softmax", seed=1, dtype="float64").parameters
     np.testing.assert_array_equal(records[0].parameters, start)
-    for before, after in zip(records, records[1:], strict=False):
-        np.testing.assert_allclose(before.parameters + before.update, after.parameters, rtol=1e-14)
+    for before, after in pairwise(records):
+        np.testing.assert_allclose(before.parameters + before.update, after.parameters, rtol=1e-14, atol=1e-16)
     np.testing.assert_allclose(records[-1].parameters + records[-1].update, net.parameters, rtol=1e-14)
     for record in records:
         # the update is a difference of numbers of the size of θ
@@ -194,7 +195,7 @@ HOOKS = ["on_train_begin", "on_epoch_begin", "on_step", "on_progress", "on_epoch
 
 @pytest.mark.parametrize("hook", HOOKS)
 def test_a_callback_that_raises_leaves_the_network_at_its_last_completed_epoch(hook: str) -> None:
-    class Oops(Exception):
+    class OopsError(Exception):
         pass
 
     class Breaks(bl.Callback):
@@ -204,17 +205,17 @@ def test_a_callback_that_raises_leaves_the_network_at_its_last_completed_epoch(h
     def break_in_epoch_2(self: bl.Callback, run: bl.Run, *record: Any) -> None:
         self.run = run
         if run.epoch == 2 or hook == "on_train_begin":
-            raise Oops("as it happens")
+            raise OopsError("as it happens")
 
     setattr(Breaks, hook, break_in_epoch_2)
     breaks, diary = Breaks(), Diary()
     net = bl.Network([2, 3, 2], output="softmax", seed=1, dtype="float64")
-    with pytest.raises(Oops, match="as it happens") as caught:
+    with pytest.raises(OopsError, match="as it happens") as caught:
         bl.train(net, X, Y, callbacks=[breaks, diary], batch_size=4, epochs=5, progress=False)
     done = {"on_train_begin": 0, "on_epoch_end": 2}.get(hook, 1)
     where = f"after epoch {done}" if done else "before the training"
     assert caught.value.__notes__ == [f"the network is as it was {where}"]
-    assert type(caught.value) is Oops
+    assert type(caught.value) is OopsError
     expected = train(epochs=done)[0] if done else bl.Network([2, 3, 2], output="softmax", seed=1, dtype="float64")
     np.testing.assert_array_equal(net.parameters, expected.parameters)
     assert breaks.run.stopped == "failed: as it happens"
@@ -244,6 +245,6 @@ def test_every_callback_hears_of_the_end_even_after_one_that_fails_there(
 
 
 def test_the_base_class_wants_nothing_and_does_nothing() -> None:
-    net, run = train(bl.Callback())
+    net, _ = train(bl.Callback())
     assert not bl.Callback().wants(0)
     np.testing.assert_array_equal(net.parameters, train()[0].parameters)

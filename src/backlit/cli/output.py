@@ -28,14 +28,19 @@ def say(message: str) -> None:
 def print_json(document: Mapping[str, Any]) -> None:
     """The one document of ``--json``. JSON has no NaN and no infinity: null stands for them."""
     characters = (getattr(sys.stdout, "encoding", None) or "utf-8").lower().replace("-", "")
-    print(json.dumps(_finite(document), ensure_ascii=characters != "utf8", allow_nan=False, indent=2))
+    print(json.dumps(finite(document), ensure_ascii=characters != "utf8", allow_nan=False, indent=2))
 
 
-def _finite(value: Any) -> Any:
+def finite(value: Any) -> Any:
+    """Plain data with None for every number that is not finite.
+
+    >>> finite({"cost": [0.5, float("nan")]})
+    {'cost': [0.5, None]}
+    """
     if isinstance(value, Mapping):
-        return {key: _finite(item) for key, item in value.items()}
+        return {key: finite(item) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
-        return [_finite(item) for item in value]
+        return [finite(item) for item in value]
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
