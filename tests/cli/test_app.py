@@ -272,7 +272,9 @@ def test_ctrl_c_saves_what_the_last_epoch_gave(as_a_process, here, run):
     assert f"after epoch {document['epochs']}," in last
     assert document["epochs"] >= 1
     assert document["best_epoch"] is None  # what is saved is the last epoch's
-    assert run("evaluate", "digits.safetensors", "digits", "--json").json["scores"]["test"] == document["scores"]["test"]
+    assert (
+        run("evaluate", "digits.safetensors", "digits", "--json").json["scores"]["test"] == document["scores"]["test"]
+    )
     assert not list(here.glob(".backlit-*"))
 
 
