@@ -1,6 +1,5 @@
 """A model file that says what is not so is refused: in one line, by name, before anything is allocated from it."""
 
-import copy
 import json
 import tracemalloc
 from collections.abc import Callable, Iterator
@@ -34,9 +33,10 @@ TENSORS: dict[str, Any] = {
     "layer2.W": np.arange(4, dtype=np.float32).reshape(2, 2), "layer2.b": np.zeros(2, dtype=np.float32),
     "layer3.W": np.arange(6, dtype=np.float32).reshape(3, 2), "layer3.b": np.ones(3, dtype=np.float32),
 }  # fmt: skip
+Place = tuple[str | int, ...]
 READERS: list[Callable[[Any], object]] = [model_file.load, model_file.load_model, model_file.read]
 
-quick = settings(max_examples=500, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+quick = settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 long = settings(quick, max_examples=50_000)
 
 
@@ -53,17 +53,18 @@ def write(path: Path, content: bytes) -> None:
         stream.truncate()
 
 
-def changed(place: tuple[str | int, ...], value: Any) -> dict[str, Any]:
-    """The document with another value in that place."""
-    document = copy.deepcopy(DOCUMENT)
-    inner: Any = document
-    for name in place[:-1]:
-        inner = inner[name]
-    inner[place[-1]] = value
-    return document
+def changed(changes: dict[Place, Any], value: Any = DOCUMENT, place: Place = ()) -> Any:
+    """The document with other values in those places."""
+    if place in changes:
+        return changes[place]
+    if isinstance(value, dict):
+        return {name: changed(changes, inner, (*place, name)) for name, inner in value.items()}
+    if isinstance(value, list):
+        return [changed(changes, inner, (*place, number)) for number, inner in enumerate(value)]
+    return value
 
 
-def places(value: Any = DOCUMENT, place: tuple[str | int, ...] = ()) -> Iterator[tuple[str | int, ...]]:
+def places(value: Any = DOCUMENT, place: Place = ()) -> Iterator[Place]:
     """Of every value in the document."""
     if place:
         yield place
@@ -122,9 +123,9 @@ NO_FIELDS = "its network has not the fields sizes, activations, dropout, initial
 DEEP: Any = 0
 for _ in range(400):
     DEEP = [DEEP]
-LIES: dict[str, tuple[tuple[str | int, ...], Any, str]] = {
-    "a field more": (("network", "code"), "import os", NO_FIELDS),
-    "a part more": (("code",), "import os", "its document has not the fields network, encoding, provenance"),
+LIES: dict[str, tuple[Place, Any, str]] = {
+    "a field more": (("network",), DOCUMENT["network"] | {"code": "import os"}, NO_FIELDS),
+    "a part more": ((), DOCUMENT | {"code": "import os"}, "its document has not the fields network, encoding,"),
     "no network": (("network",), None, NO_FIELDS),
     "sizes of text": (("network", "sizes"), "2, 2, 3", "its sizes are '2, 2, 3'"),
     "no layer": (("network", "sizes"), [], "its sizes are []; a network has two layers or more"),
@@ -145,7 +146,7 @@ LIES: dict[str, tuple[tuple[str | int, ...], Any, str]] = {
     "an activation a list": (("network", "activations", 0), ["tanh"], "its activations are [['tanh'], 'softmax']"),
     "an activation unknown": (("network", "activations", 0), "os.system", "layer 2 has an activation 'os.system'"),
     "an output unknown": (("network", "activations", 1), "", "layer 3 has an activation ''"),
-    "an output inside": (("network", "activations", 0), "softmax", "layer 2 has an activation 'softmax', which is none"),
+    "an output inside": (("network", "activations", 0), "softmax", "an activation 'softmax', which is none"),
     "dropout of none": (("network", "dropout"), None, "its dropout are None"),
     "dropout of text": (("network", "dropout"), ["0.5"], "its dropout are ['0.5']"),
     "dropout of 1": (("network", "dropout"), [1], "its dropout are [1]"),
@@ -158,7 +159,7 @@ LIES: dict[str, tuple[tuple[str | int, ...], Any, str]] = {
     "a true seed": (("network", "seed"), True, "its seed True"),
     "a seed below 0": (("network", "seed"), -1, "its seed -1"),
     "a seed of 2^64": (("network", "seed"), 2**64, "its seed 18446744073709551616"),
-    "another dtype": (("network", "dtype"), "float64", "layer2.W is float32 of shape (2, 2), and its network needs float64"),
+    "another dtype": (("network", "dtype"), "float64", "layer2.W is float32 of shape (2, 2), and its"),
     "an unknown dtype": (("network", "dtype"), "float16", "its dtype is 'float16'"),
     "a dtype that is a list": (("network", "dtype"), ["float32"], "its dtype is ['float32']"),
     "a dtype that is code": (("network", "dtype"), "f4,(1000000,1000000)f4", "its dtype is 'f4,(1000000,1000000)f4'"),
@@ -181,7 +182,7 @@ LIES: dict[str, tuple[tuple[str | int, ...], Any, str]] = {
 @pytest.mark.parametrize("name", LIES)
 def test_a_lie_is_refused_by_name(path: Path, name: str) -> None:
     place, value, reason = LIES[name]
-    write(path, container.pack(TENSORS, changed(place, value), "model"))
+    write(path, container.pack(TENSORS, changed({place: value}), "model"))
     messages = {refusal(path, read) for read in READERS}
     assert len(messages) == 1
     (message,) = messages
@@ -190,40 +191,34 @@ def test_a_lie_is_refused_by_name(path: Path, name: str) -> None:
 
 
 JUNK: list[Any] = [
-    None, True, False, 0, 1, -1, 2, 3, 0.5, -0.0, 1e300, 2**31, 2**53, 2**63, 2**64, -(2**63), 10**400, "", "0", "float64",
-    "softmax", "\x1b[2J", "\ud800", "é" * 300, [], {}, [[]], [0], [1.0], ["a"], [None] * 3, [2, 2, 3], {"a": 1}, [{}], DEEP,
-    {"__class__": "os.system"},
+    None, True, False, 0, 1, -1, 2, 3, 0.5, -0.0, 1e300, 2**31, 2**53, 2**63, 2**64, -(2**63), 10**400,
+    "", "0", "float64", "softmax", "\x1b[2J", "\ud800", "é" * 300,
+    [], [[]], [0], [1.0], ["a"], [None] * 3, [2, 2, 3], [{}], DEEP, {}, {"a": 1}, {"__class__": "os.system"},
 ]  # fmt: skip
 
 
 @pytest.mark.parametrize("place", PLACES, ids=lambda place: ".".join(map(str, place)))
-def test_junk_anywhere_in_the_document_loads_or_is_refused(path: Path, place: tuple[str | int, ...]) -> None:
+def test_junk_anywhere_in_the_document_loads_or_is_refused(path: Path, place: Place) -> None:
     refused = [
-        loads_or_is_refused(path, container.pack(TENSORS, changed(place, junk), "model")) is None for junk in JUNK
+        loads_or_is_refused(path, container.pack(TENSORS, changed({place: junk}), "model")) is None for junk in JUNK
     ]
-    # A provenance is whatever it is; everywhere else no more than a few of these values can be meant: a seed or a name
-    # most of all.
+    # A provenance is whatever it is. Everywhere else few of these values can be meant: most where a name stands.
     if place[0] != "provenance" or place == ("provenance",):
         assert sum(refused) >= len(JUNK) // 2, [junk for junk, wrong in zip(JUNK, refused, strict=True) if not wrong]
     else:
         assert not any(refused)
 
 
-def without(place: tuple[str | int, ...]) -> dict[str, Any]:
-    document = copy.deepcopy(DOCUMENT)
-    inner: Any = document
-    for name in place[:-1]:
-        inner = inner[name]
-    del inner[place[-1]]
-    return document
+FIELDS = [place for place in PLACES if isinstance(place[-1], str) and (place[0] != "provenance" or len(place) == 1)]
 
 
-NEEDED = [place for place in PLACES if isinstance(place[-1], str) and (place[0] != "provenance" or len(place) == 1)]
-
-
-@pytest.mark.parametrize("place", NEEDED, ids=lambda place: ".".join(map(str, place)))
-def test_no_field_can_be_left_out(path: Path, place: tuple[str | int, ...]) -> None:
-    write(path, container.pack(TENSORS, without(place), "model"))
+@pytest.mark.parametrize("place", FIELDS, ids=lambda place: ".".join(map(str, place)))
+def test_no_field_can_be_left_out(path: Path, place: Place) -> None:
+    *parent, name = place
+    document = changed({})
+    fields = document[parent[0]] if parent else document
+    del fields[name]
+    write(path, container.pack(TENSORS, document, "model"))
     assert "is damaged: " in refusal(path)
 
 
@@ -239,7 +234,7 @@ WRONG_TENSORS = {
     "one more": (with_tensors(more=np.zeros(3)), "its 3 layers need 4 tensors, and it has 5"),
     "one of another name": (with_tensors(layer3_b=None, layer3_B=np.ones(3, dtype="f4")), "it has no tensor layer3.b"),
     "one of another shape": (with_tensors(layer3_W=np.ones((2, 3), dtype="f4")), "layer3.W is float32 of shape (2, 3)"),
-    "one of other dimensions": (with_tensors(layer3_b=np.ones((3, 1), dtype="f4")), "layer3.b is float32 of shape (3, 1)"),
+    "one of other dimensions": (with_tensors(layer3_b=np.ones((3, 1), dtype="f4")), "layer3.b is float32 of shape"),
     "one of another dtype": (with_tensors(layer3_b=np.ones(3)), "layer3.b is float64 of shape (3,)"),
     "one of whole numbers": (with_tensors(layer3_b=np.ones(3, dtype="i8")), "layer3.b is int64 of shape (3,)"),
     "one with NaN": (
@@ -279,19 +274,16 @@ def test_a_network_that_is_claimed_is_not_allocated_before_its_bytes_are_seen(pa
     assert peak < 2**20 + 20 * len(content)
 
 
-def test_a_document_nested_to_the_edge_of_the_stack_is_refused_or_loaded(path: Path) -> None:
-    """However little of the stack is left to whom."""
+@pytest.mark.parametrize("place", [("provenance", "source"), ("encoding", "offset"), ("network", "sizes")])
+def test_a_document_nested_to_the_edge_of_the_stack_is_refused_or_loaded(path: Path, place: Place) -> None:
+    """However little of the stack that leaves to whoever looks at it next."""
+    document = json.dumps(changed({place: "deep"}))
     outcomes = set()
     for depth in [*range(0, 400, 40), *range(400, 1100, 3), 5000, 50_000]:
-        for head, place in (("provenance", '"provenance":{'), ("encoding", '"offset":')):
-            text = json.dumps(DOCUMENT, sort_keys=True, separators=(",", ":"))
-            nested = "[" * depth + "]" * depth if depth else "0"
-            replacement = f'"provenance":{{"x":{nested},' if head == "provenance" else f'"offset":{nested},"x":'
-            lie = text.replace(place, replacement)
-            assert lie != text
-            metadata = {"format": "backlit", "kind": "model", "version": "1", "document": lie}
-            outcomes.add(loads_or_is_refused(path, safetensors.numpy.save(TENSORS, metadata)) is None)
-    assert outcomes == {True, False}
+        nested = document.replace('"deep"', "[" * depth + "0" + "]" * depth)
+        metadata = {"format": "backlit", "kind": "model", "version": "1", "document": nested}
+        outcomes.add(loads_or_is_refused(path, safetensors.numpy.save(TENSORS, metadata)) is None)
+    assert outcomes == ({True, False} if place[0] == "provenance" else {True})
 
 
 def test_files_that_are_no_model_files(path: Path) -> None:
@@ -351,21 +343,9 @@ ANY_JSON = st.recursive(
 
 
 @quick
-@given(changes=st.lists(st.tuples(st.sampled_from(PLACES), ANY_JSON), min_size=1, max_size=3))
-def test_any_json_anywhere_in_the_document(path: Path, changes: list[tuple[tuple[str | int, ...], Any]]) -> None:
-    document: Any = copy.deepcopy(DOCUMENT)
-    for place, value in changes:
-        inner = document
-        for name in place[:-1]:
-            fits = isinstance(inner, dict) and name in inner
-            fits |= isinstance(inner, list) and isinstance(name, int) and name < len(inner)
-            if not fits:  # an earlier change took the place away
-                break
-            inner = inner[name]
-        else:
-            if isinstance(inner, dict) or (isinstance(inner, list) and place[-1] in range(len(inner))):
-                inner[place[-1]] = value
-    loads_or_is_refused(path, container.pack(TENSORS, document, "model") if isinstance(document, dict) else b"")
+@given(changes=st.dictionaries(st.sampled_from(PLACES), ANY_JSON, min_size=1, max_size=3))
+def test_any_json_anywhere_in_the_document(path: Path, changes: dict[Place, Any]) -> None:
+    loads_or_is_refused(path, container.pack(TENSORS, changed(changes), "model"))
 
 
 @st.composite
