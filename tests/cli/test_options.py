@@ -106,7 +106,7 @@ def test_default_name(source, name, tmp_path, monkeypatch):
     assert str(options.default_name(source)) == f"{name}.safetensors"
 
 
-WORDS = {"batch_size": "--batch-size", "learning_rate": "--learning-rate", "clip": "--clip", "test": "--test", "validation": "--validation"}  # fmt: skip # noqa: E501
+WORDS = {"batch_size": "--batch-size", "learning_rate": "--learning-rate", "clip": "--clip", "test": "--test", "validation": "--validation"}  # fmt: skip
 
 
 @pytest.mark.parametrize(

@@ -83,6 +83,35 @@ def test_columns_of_nothing():
     assert output.columns([("empty", "")]) == "empty"
 
 
+SCORES = {"validation": {"accuracy": 0.5, "log_loss": 0.25}, "test": {"accuracy": 0.75, "mae": 3.0}}
+
+
+def test_scores_table():
+    text = output.scores_table(SCORES, {"validation": 1200, "test": 7}, {"test": "chose nothing"})
+    assert text.splitlines() == [
+        "             rows  accuracy  log loss  mean absolute error",
+        "validation  1,200   50.00 %      0.25                    -",
+        "test            7   75.00 %         -                    3  chose nothing",
+    ]
+
+
+def test_scores_in_words_where_a_table_does_not_fit(monkeypatch):
+    monkeypatch.setenv("COLUMNS", "60")
+    text = output.scores_table(SCORES, {"validation": 1200, "test": 7}, {"test": "chose nothing"})
+    assert text.splitlines() == [
+        "validation  accuracy 50.00 %, log loss 0.25 (1,200 rows)",
+        "test        accuracy 75.00 %, mean absolute error 3 (7 rows,",
+        "            chose nothing)",
+    ]
+
+
+def test_table():
+    assert output.table([("a", "long", "b"), ("12", "3", "cc")], left=[2]).splitlines() == [
+        " a  long  b",
+        "12     3  cc",
+    ]
+
+
 def test_width(monkeypatch):
     monkeypatch.setenv("COLUMNS", "123")
     assert output.width() == 123

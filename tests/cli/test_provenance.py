@@ -68,5 +68,5 @@ def test_a_long_history_is_thinned_and_keeps_its_last(epochs, longest, kept):
 
 
 def test_a_model_trained_for_long_can_be_saved(tmp_path):
-    history = History([replace(RECORD, epoch=number, cost=1 / number) for number in range(1, 200_001)])
+    history = History([replace(RECORD, epoch=number, cost=1 / number) for number in range(1, 20_001)])
     assert len(json.dumps(provenance.summary(history))) < 200_000

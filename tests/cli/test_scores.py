@@ -15,7 +15,7 @@ X = RNG.normal(size=(90, 2))
 def of_classes(names, outputs=None, output="softmax", seed=0):
     outputs = outputs or len(names)
     encoding = Encoding(("a", "b"), np.zeros(2), np.ones(2), "classes", "y", outputs, names)
-    return bl.Model(bl.Network([2, 8, outputs], output=output, seed=seed), encoding)
+    return bl.Model(bl.Network([2, 8, outputs], activation="tanh", output=output, seed=seed), encoding)
 
 
 def of_numbers(outputs):
@@ -23,7 +23,7 @@ def of_numbers(outputs):
         ("a", "b"), np.zeros(2), np.ones(2), "numbers", "y", outputs,
         target_offset=np.full(outputs, 5.0), target_scale=np.full(outputs, 3.0),
     )  # fmt: skip
-    return bl.Model(bl.Network([2, 8, outputs], seed=1), encoding)
+    return bl.Model(bl.Network([2, 8, outputs], activation="tanh", seed=1), encoding)
 
 
 def test_classes_as_scikit_learn_has_them():
@@ -82,7 +82,7 @@ def test_a_single_number_has_no_r2():
 @pytest.mark.parametrize("outputs", [1, 3])
 def test_labels(outputs):
     encoding = Encoding(("a", "b"), np.zeros(2), np.ones(2), "labels", "y", outputs)
-    model = bl.Model(bl.Network([2, 8, outputs], output="sigmoid", seed=2), encoding)
+    model = bl.Model(bl.Network([2, 8, outputs], activation="tanh", output="sigmoid", seed=2), encoding)
     truth = RNG.integers(0, 2, size=(90, outputs))
     right = (model.outputs(X) >= 0.5) == (truth == 1)
     found = scores.of(model, X, truth)

@@ -55,16 +55,17 @@ def test_json_is_one_document_and_nothing_else(run, here):
 def test_what_is_said_without_json(run):
     result = run("train digits --epochs 3")
     assert (result.code, result.err) == (0, "")  # no terminal: no progress, no messages
-    *curve, trained, engine, validation, and_on, test, and_so_on, saved = result.out.splitlines()
-    assert [word for word in ("cost", "accuracy") if word in curve[0]] == ["cost", "accuracy"]
-    assert trained.startswith("trained     3 epochs in ")
+    *curve, trained, engine, saved, _, heads, validation, test = result.out.splitlines()
+    assert curve[0].split() == ["cost", "accuracy"]
+    assert trained.startswith("trained   3 epochs in ")
     assert trained.endswith(" s; kept epoch 3, the best by validation")
-    assert engine == "engine      reference: the fastest that supports all that is asked"
-    assert validation.startswith("validation  accuracy ")
-    assert f"{validation} {and_on.strip()}".endswith("on the 360 rows that chose the epoch")
-    assert test.startswith("test        accuracy ")
-    assert f"{test} {and_so_on.strip()}".endswith("on the 360 rows that chose nothing")
-    assert saved == "saved in    digits.safetensors"
+    assert engine == "engine    reference: the fastest that supports all that is asked"
+    assert saved == "saved in  digits.safetensors"
+    assert heads.split() == ["rows", "accuracy", "balanced", "accuracy", "log", "loss"]
+    assert validation.startswith("validation   360  ")
+    assert validation.endswith("  chose the epoch")
+    assert test.startswith("test         360  ")
+    assert test.endswith("  chose nothing")
     assert max(map(len, result.out.splitlines())) <= 80
 
 
@@ -77,7 +78,7 @@ def test_quiet_leaves_the_curve_out(run):
 def test_lines_fit_the_terminal(columns, run, monkeypatch):
     monkeypatch.setenv("COLUMNS", columns)
     lines = run("train iris --epochs 3 --out m").out.splitlines()
-    assert max(map(len, lines)) <= max(int(columns), 36)  # 36: twelve for the words, 24 for what is beside them
+    assert max(map(len, lines)) <= max(int(columns), 36)  # 12 for the words, 24 for what is beside them
     assert sum("┌" in line for line in lines) == (1 if int(columns) >= 100 else 2)  # beside or below each other
 
 
@@ -239,7 +240,7 @@ def test_numbers(run):
     assert 0.25 < np.mean([one["r2"] for one in scores]) < 0.6
     assert 45 < np.mean([one["rmse"] for one in scores]) < 70
     assert np.mean([one["mae"] for one in scores]) < np.mean([one["rmse"] for one in scores])
-    assert "R² 0." in run("train diabetes --layers 20 --epochs 40").out
+    assert "R²  root mean squared error  mean absolute error" in run("train diabetes --layers 20 --epochs 40").out
 
 
 def test_two_classes_on_a_single_sigmoid(run):
@@ -407,7 +408,7 @@ def test_an_interrupted_training_saves_the_network_of_its_last_epoch(run, here, 
         result = run("train digits --epochs 6 --layers 20")
     assert result.code == 130
     assert result.err == "backlit: interrupted in epoch 3; the network is as it was after epoch 2, and saved\n"
-    assert "trained     2 epochs in" in result.out
+    assert "trained   2 epochs in" in result.out
     assert "interrupted" in result.out
     assert "kept" not in result.out
     run("train digits --epochs 2 --layers 20 --validation 0.2 --out two")
