@@ -311,7 +311,7 @@ def test_the_row_of_a_divergence_is_the_row_of_the_source(here, capsys):
     np.savez(here / "data.npz", X=(np.arange(40) == far_out)[:, np.newaxis].astype(float), y=y)
     arguments = "train data.npz --layers= --batch-size all --optimizer sgd --learning-rate 1e6"
     code = main(arguments.split())
-    refused(row("", "", "diverged in epoch 2, step 1", f"(row {far_out})"), code, *capsys.readouterr())
+    refused(row("", "", "diverged in epoch 2, step 1", f"row {far_out})"), code, *capsys.readouterr())
 
 
 def test_a_read_only_folder_is_found_before_the_training(here, capsys, monkeypatch):
