@@ -213,6 +213,21 @@ def test_a_file_that_changes_while_it_is_read(tmp_path: Path, change: Callable[[
         container.read(path, ["model"], check=lambda document, claims: path.write_bytes(change(content)) and None)
 
 
+def test_a_file_that_shrinks_before_its_header_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    content = container.pack(TENSORS, {"a": "a" * 100_000}, "model")
+    path = write(tmp_path / "file", content)
+    fstat = os.fstat
+
+    def looks_then_shrinks(handle: int) -> os.stat_result:
+        seen = fstat(handle)
+        os.truncate(path, 1000)
+        return seen
+
+    monkeypatch.setattr(os, "fstat", looks_then_shrinks)
+    with pytest.raises(ModelFileError, match="changed while it was read; try again"):
+        container.read(path, ["model"])
+
+
 def test_the_caller_sees_document_and_claims_before_a_tensor_is_read(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
