@@ -294,7 +294,7 @@ def test_a_history_longer_than_a_files_header_is_saved_and_read(tmp_path):
     here = checkpoints.Snapshot(180_000, network.parameters.copy(), {})
     history = [replace(record, epoch=epoch, steps=3 * epoch, cost=1 / epoch) for epoch in range(1, 60_001)]
     path = tmp_path / "long.ckpt"
-    checkpoints.save(path, checkpoints.TrainingState(here, here, history=history), {})
+    checkpoints.save(path, checkpoints.TrainingState(here, here, network.parameters, history=history), {})
 
     back = checkpoints.load(path, {}, network, {}).history
 
@@ -303,3 +303,26 @@ def test_a_history_longer_than_a_files_header_is_saved_and_read(tmp_path):
     assert {(r.accuracy, r.validation_accuracy, r.validation_r2) for r in back} == {(None, 0.5, None)}
     assert all(np.isnan(r.validation_cost) for r in back)
     assert type(back[0].epoch) is int
+
+
+def test_another_sum_of_weights_is_another_training(tmp_path):
+    # The row weights relative to each other are the same, and the penalty λ/(2n) Σ‖W‖² is a hundred times weaker.
+    options = {"epochs": 2, "l2": 1.0, "checkpoint": tmp_path / "c", "progress": False}
+    bl.train(bl.Network([3, 1], output="sigmoid"), X, Y, sample_weight=np.ones(23), **options)
+    with pytest.raises(CheckpointError, match=r"is of another training: n was 23\.0 there and is 2300\.0 here"):
+        bl.train(bl.Network([3, 1], output="sigmoid"), X, Y, sample_weight=np.full(23, 100.0), **options, resume=True)
+
+
+def test_a_callbacks_stop_ends_the_run_not_the_training(tmp_path):
+    class Enough(bl.Callback):
+        def on_epoch_end(self, run):
+            if len(run.history) == 2:
+                run.stop("enough")
+
+    options = {"epochs": 5, "checkpoint": tmp_path / "c", "progress": False}
+    stopped, whole = bl.Network([3, 1], output="sigmoid"), bl.Network([3, 1], output="sigmoid")
+    assert bl.train(stopped, X, Y, callbacks=[Enough()], **options).stopped == "enough"
+    run = bl.train(stopped, X, Y, resume=True, **options)
+    assert len(run.history) == 5
+    bl.train(whole, X, Y, epochs=5, progress=False)
+    np.testing.assert_array_equal(stopped.parameters, whole.parameters)

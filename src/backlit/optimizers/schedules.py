@@ -6,7 +6,7 @@ training is; only reduce-on-plateau listens to the validation, and it keeps what
 
 from abc import ABC, abstractmethod
 from dataclasses import asdict, dataclass
-from math import cos, pi
+from math import cos, isfinite, pi
 from typing import Any, ClassVar
 
 import numpy as np
@@ -221,7 +221,8 @@ class ReduceOnPlateau(Schedule):
 
     def hear(self, heard: Plateau, validation_cost: float) -> Plateau:
         """The state after an epoch with this validation cost."""
-        if validation_cost < heard.best * (1 - self.threshold):
+        fall = self.threshold * abs(heard.best) if isfinite(heard.best) else 0.0  # a cost may be negative
+        if validation_cost < heard.best - fall:
             return Plateau(heard.factor, validation_cost, 0)
         if heard.waited + 1 < self.patience:
             return Plateau(heard.factor, heard.best, heard.waited + 1)

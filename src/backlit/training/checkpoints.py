@@ -88,11 +88,12 @@ class TrainingState:
     """All that a training is, between two steps.
 
     ``now`` is where it stands, ``epoch_start`` where the epoch under way began: what a failure goes back to, and what a
-    divergence is replayed from.
+    divergence is replayed from; ``start_parameters`` is θ before the first step, which divergence is measured by.
     """
 
     now: Snapshot
     epoch_start: Snapshot
+    start_parameters: Array
     sums: Sums = field(default_factory=Sums)
     plateau: Plateau = field(default_factory=Plateau)
     best: Best = field(default_factory=Best)
@@ -104,7 +105,13 @@ class TrainingState:
 
 
 def identity(
-    network: Network, options: dict[str, Any], data: TrainingData, validation: TrainingData | None, *, needs_end: bool
+    network: Network,
+    options: dict[str, Any],
+    data: TrainingData,
+    validation: TrainingData | None,
+    *,
+    n: float,
+    needs_end: bool,
 ) -> dict[str, Any]:
     """What must be the same for a training to be resumed; ``epochs`` may differ where the schedule needs no end."""
     same = {option: value for option, value in options.items() if option != "epochs" or needs_end}
@@ -118,6 +125,7 @@ def identity(
         **same,
         "training_data": _digest(data),
         "validation_data": None if validation is None else _digest(validation),
+        "n": n,
     }
     plain: dict[str, Any] = json.loads(json.dumps(described))
     return plain
@@ -165,7 +173,7 @@ def save(path: str | PathLike[str], state: TrainingState, who: dict[str, Any]) -
     Raises:
         OutputPathError: the file cannot be written.
     """
-    tensors: dict[str, Array] = {}
+    tensors: dict[str, Array] = {"start.parameters": state.start_parameters}
     for name, snapshot in (("now", state.now), ("epoch_start", state.epoch_start)):
         tensors[f"{name}.parameters"] = snapshot.parameters
         for slot, values in snapshot.optimizer.items():
@@ -211,6 +219,7 @@ def load(path: str | PathLike[str], who: dict[str, Any], network: Network, slots
         return TrainingState(
             now=_snapshot(document["step"], "now", tensors, slots),
             epoch_start=_snapshot(document["epoch_start"], "epoch_start", tensors, slots),
+            start_parameters=tensors["start.parameters"],
             sums=Sums(**{name: float(value) for name, value in document["sums"].items()}),
             plateau=Plateau(**document["plateau"]),
             best=Best(**document["best"]),
@@ -268,7 +277,8 @@ def _check_identity(theirs: object, ours: dict[str, Any]) -> None:
 
 def _check_tensors(claims: dict[str, Claim], network: Network, slots: State) -> None:
     places = ("now", "epoch_start")
-    needed = {f"{place}.parameters" for place in places} | {f"{p}.optimizer.{slot}" for p in places for slot in slots}
+    needed = {f"{place}.parameters" for place in ("start", *places)}
+    needed |= {f"{place}.optimizer.{slot}" for place in places for slot in slots}
     if not needed <= set(claims) <= needed | {"best.parameters", "history"}:
         raise damaged("its tensors are not those of this optimizer")
     table = claims.get("history")

@@ -55,7 +55,7 @@ def draw_text(history: History, width: int = 72, height: int = 14) -> str:
     Args:
         history: at least one epoch.
         width: of a line, in characters.
-        height: of a panel, in lines.
+        height: of a panel, in lines; at least 8 are drawn.
 
     Raises:
         OptionError: no epoch was completed.
@@ -63,7 +63,7 @@ def draw_text(history: History, width: int = 72, height: int = 14) -> str:
     drawn = panels(history)
     beside = width >= len(drawn) * NARROWEST
     each = max((width - GAP * (len(drawn) - 1)) // len(drawn) if beside else width, NARROWEST // 2)
-    blocks = [_panel(name, lines, each, height) for name, lines in drawn.items()]
+    blocks = [_panel(name, lines, each, max(height, 8)) for name, lines in drawn.items()]
     rows = zip_longest(*blocks, fillvalue="") if beside else ((line,) for block in blocks for line in block)
     return "\n".join((" " * GAP).join(f"{part:<{each}}" for part in row).rstrip() for row in rows)
 
