@@ -63,6 +63,21 @@ def test_the_help_of_train_names_every_choice(run):
     assert [choice for choice in sorted(choices) if not re.search(rf"\b{choice}\b", shown)] == []
 
 
+@pytest.mark.parametrize(
+    ("table", "option"),
+    [
+        (activations.ACTIVATIONS, "activation"), (costs.COSTS, "cost"), (initializers.INITIALIZERS, "initializer"),
+        (optimizers.OPTIMIZERS, "optimizer"), (schedules.SCHEDULES, "schedule"), (TARGETS, "SOURCE"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)  # fmt: skip
+def test_what_is_added_to_a_table_is_in_the_help(table, option, run, monkeypatch):
+    assert "brand-new" not in run("train --help").out
+    monkeypatch.setitem(table, "brand-new", next(iter(table.values())))
+    shown = re.sub(r"-\s+", "-", run("train --help").out)
+    assert re.search(rf"^ +(--)?{option} (?:(?!\n +--)[^[])*?(, | or )brand-new\b", shown, re.M), shown
+
+
 def test_the_help_stands_under_headings(run):
     headings = re.findall(r"^(\w+):$", run("train --help").out, re.M)
     assert headings == ["Arguments", "Data", "Network", "Training", "Results", "Options"]
@@ -144,7 +159,7 @@ def test_a_command_imports_only_what_it_uses(arguments, as_a_process, here):
     loaded = loaded_by(arguments, as_a_process, here)
     assert "backlit" in loaded
     assert loaded & HEAVY == set()
-    if arguments != ["info"]:
+    if arguments not in (["info"], ["train", "--help"]):  # whose names come from the package's tables
         assert "numpy" not in loaded
 
 
@@ -300,6 +315,28 @@ def test_ctrl_c_before_anything_is_trained(run, monkeypatch, here):
     monkeypatch.setattr("backlit.data.read", press)
     result = run("train digits")
     assert (result.code, result.out, result.err) == (130, "", "backlit: interrupted\n")
+    assert list(here.iterdir()) == []
+
+
+CTRL_C_WHILE_IMPORTING = """
+import signal, sys
+
+class Finder:
+    def find_spec(self, name, path=None, target=None):
+        if name == {name!r}:
+            signal.raise_signal(signal.SIGINT)
+
+sys.meta_path.insert(0, Finder())
+from backlit.cli import main
+sys.exit(main(["train", "iris"]))
+"""
+
+
+@pytest.mark.parametrize("name", ["backlit.cli.app", "typer", "backlit.cli.train", "numpy", "sklearn", "safetensors"])
+def test_ctrl_c_while_the_command_is_still_loading(name, as_a_process, here):
+    call = [*as_a_process[:2], CTRL_C_WHILE_IMPORTING.format(name=name)]
+    done = subprocess.run(call, capture_output=True, text=True, cwd=here, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (130, "", "backlit: interrupted\n")
     assert list(here.iterdir()) == []
 
 

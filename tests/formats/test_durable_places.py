@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from backlit.errors import OutputPathError
@@ -152,6 +153,18 @@ def test_a_folder_that_is_not_writable(tmp_path: Path, ask: str) -> None:
         tmp_path.chmod(0o700)
 
 
+@pytest.mark.parametrize(
+    "path", [None, 3, 1.5, b"model", ["model"], np.zeros((2, 2))], ids=lambda path: type(path).__name__
+)
+def test_what_is_no_path_is_refused(path: Any) -> None:
+    """A number would be taken for a file that is open already."""
+    for refuse in (lambda: durable.write(path, NEW), lambda: durable.check_writable(path, force=True)):
+        with pytest.raises(OutputPathError) as caught:
+            refuse()
+        kind = type(path).__name__
+        assert str(caught.value) == f"the path of a file to write is text or a pathlib.Path, not {kind}"
+
+
 # ---- Asked before the work
 
 
@@ -161,7 +174,7 @@ def test_a_free_path_is_writable_and_stays_free(tmp_path: Path) -> None:
 
 
 def test_an_existing_file_is_refused_without_force_and_not_touched_with_it(old: Path) -> None:
-    with pytest.raises(OutputPathError, match="exists; --force overwrites it, or choose another name"):
+    with pytest.raises(OutputPathError, match="exists; force=True overwrites it, or choose another name"):
         durable.check_writable(old, force=False)
     before = old.stat()
     durable.check_writable(old, force=True)

@@ -1,13 +1,13 @@
 """A container: safetensors with one JSON document in its metadata. Model files and checkpoints are containers.
 
 A file is the length of its header (8 bytes, little-endian), the header (JSON: for each tensor its dtype, shape and
-place; under ``__metadata__`` text alone) and the tensors' bytes. Backlit's metadata are ``digest``, ``document``, itself
-JSON, ``format`` ("backlit"), ``kind`` and ``version``. The same content gives the same bytes.
+place; under ``__metadata__`` text alone) and the tensors' bytes. Backlit's metadata are ``format`` ("backlit"),
+``kind``, ``version``, ``document``, itself JSON, and ``digest``. The same content gives the same bytes.
 
-The digest is that of the whole file, from its first byte to its last: BLAKE2b of 16 bytes, as 32 lower-case hex digits,
-taken while those digits themselves are 32 times the character 0. The header begins with
-``{"__metadata__":{"digest":"``, so that they are bytes 34 to 65 of every file. A bit that a disk lost is found wherever
-it is: in a weight too, of which any is as good as another.
+The digest is that of the whole file, from its first byte to its last: BLAKE2b of 16 bytes (RFC 7693, no key), as 32
+lower-case hex digits, worked out while those digits themselves are 32 times the character 0. The header begins with
+``{"__metadata__":{"digest":"``, so that they are bytes 35 to 66 of every file, counted from 0. So a bit that a disk
+lost is found wherever it was, in a weight too, where nothing else would tell.
 
 Reading believes nothing: a claim is held against the size of the file before anything is allocated from it, and the
 tensors' bytes are not read before the header, the document and what the caller expects of them have been checked.
@@ -127,7 +127,7 @@ def read(
         error: the file cannot be read, is damaged, truncated or of another kind, or is from a newer version.
     """
     if not isinstance(path, (str, os.PathLike)):  # a number would be a file that is open already
-        raise error(f"a file to read is given by its path, as text or a pathlib.Path, not by {quote(path)}")
+        raise error(f"the path of a file to read is text or a pathlib.Path, not {type(path).__name__}")
     try:
         with _open_regular(path) as stream:
             size = os.fstat(stream.fileno()).st_size

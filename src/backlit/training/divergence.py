@@ -1,7 +1,8 @@
 """Which number was the first that is not finite: an epoch that went wrong is run again, one recorded step at a time."""
 
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
+from typing import Any
 
 import numpy as np
 
@@ -118,12 +119,16 @@ def replay(
 
 def _error(found: Found, rows: IndexArray | None, epoch: int, step: int, learning_rate: float) -> DivergenceError:
     row = found.row if found.row is None or rows is None else int(rows[found.row])
-    found = replace(found, row=row)
-    where = {"epoch": epoch, "step": step, **asdict(found), "learning_rate": learning_rate}
+    return explained({"epoch": epoch, "step": step, **asdict(found), "row": row, "learning_rate": learning_rate})
+
+
+def explained(where: dict[str, Any]) -> DivergenceError:
+    """The error of these facts, said in a sentence: also for who counts the rows otherwise than the training did."""
+    found = Found(**{name: where[name] for name in Found.__dataclass_fields__})
+    step, learning_rate = where["step"], where["learning_rate"]
     remedy = REMEDY_BEFORE_ANY_UPDATE if step == 0 and "update" not in found.quantity else REMEDY
-    return DivergenceError(
-        f"training diverged in epoch {epoch}, step {step} (learning rate {learning_rate:g}): {found}; {remedy}", where
-    )
+    at = f"epoch {where['epoch']}, step {step} (learning rate {learning_rate:g})"
+    return DivergenceError(f"training diverged in {at}: {found}; {remedy}", where)
 
 
 def _whole_cost(report: StepsReport) -> Found:
