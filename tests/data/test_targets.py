@@ -5,10 +5,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from backlit.data.targets import Targets, check_varies, encode
+from backlit.activations import ACTIVATIONS
+from backlit.data.targets import Targets, check_reach, check_varies, encode
 from backlit.errors import DataError
 from backlit.network import Network
 from backlit.objective import choose
+from backlit.training import train
 
 
 def encoded(
@@ -45,6 +47,7 @@ def test_booleans_are_classes_and_a_yes_or_no() -> None:
         ("sigmoid", [[0.5, 0], [0, 1]], None, None),  # shares of a yes are numbers
         ("sigmoid", [[0], [1], [1]], "threshold", [0, 1, 1]),
         ("sigmoid", [0, 1, 1], "threshold", [0, 1, 1]),
+        ("sigmoid", [[1], [1]], "threshold", [1, 1]),  # not one of one
         ("sigmoid", [0.1, 0.9], None, None),
         ("identity", [[0, 1], [1, 0]], None, None),
         ("identity", [0.5, -3], None, None),
@@ -130,12 +133,14 @@ def test_other_costs_take_other_numbers() -> None:
 )  # fmt: skip
 def test_a_target_the_output_cannot_reach_is_refused(output: str, beyond: float, reach: str) -> None:
     with pytest.raises(DataError, match=f"^y has {beyond:g} at row 1, column 0; output {output} only reaches {reach}:"):
-        encoded(output, 1, [[0.0], [beyond]], cost="quadratic")
+        check_reach(ACTIVATIONS[output], np.array([[0.0], [beyond]]))
 
 
 def test_a_target_at_the_end_of_the_reach_is_taken() -> None:
-    assert encoded("tanh", 1, [-1.0, 1.0], cost="quadratic").Y.ravel().tolist() == [-1, 1]
-    assert encoded("leaky-relu", 1, [-9.0], cost="quadratic").Y.ravel().tolist() == [-9]
+    check_reach(ACTIVATIONS["tanh"], np.array([[-1.0], [1.0]]))
+    check_reach(ACTIVATIONS["leaky-relu"], np.array([[-9.0]]))
+    with pytest.raises(DataError, match="output tanh only reaches"):
+        train(Network([1, 1], output="tanh"), [[0.0], [1.0]], [0.0, 1.5], progress=False)
 
 
 def test_targets_that_are_all_the_same_teach_nothing() -> None:

@@ -185,10 +185,23 @@ def test_how_often_it_is_saved(
     assert len(steps) == len(set(steps))
 
 
+def test_resumed_in_the_middle_of_an_epoch_a_failure_goes_back_to_that_epochs_start(tmp_path: Path) -> None:
+    """Which the process that fails has never seen."""
+    killed(tmp_path / "c", after=13)
+    resumed, done = network(), network()
+    with pytest.raises(KilledError) as failure:
+        train(resumed, checkpoint=tmp_path / "c", resume=True, callbacks=[Die(13)])
+    train(done, epochs=2)
+    np.testing.assert_array_equal(resumed.parameters, done.parameters)
+    assert failure.value.__notes__ == ["the network is as it was after epoch 2"]
+
+
 def test_a_finished_training_resumed_is_the_same_and_makes_no_step(tmp_path: Path) -> None:
-    for name, options in (("plain", {}), ("stopped early", EVERYTHING)):
+    converges = {"optimizer": "lbfgs", "batch_size": None, "l2": 5.0, "epochs": 50}
+    for name, options in (("plain", {}), ("stopped early", EVERYTHING), ("converged", converges)):
         first, again = network(), network()
         run = train(first, checkpoint=tmp_path / name, **options)
+        assert name != "converged" or run.stopped == "converged"
 
         class NoStep(bl.Callback):
             def on_progress(self, run: bl.Run) -> None:

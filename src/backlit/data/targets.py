@@ -60,7 +60,6 @@ def encode(network: Network, objective: Objective, y: ArrayLike, rows: int, what
         Y: Array = np.ascontiguousarray(array, dtype=network.dtype)
     check_finite(f"{what} as {Y.dtype}", Y)
     _check_values(objective.cost.name, Y, what)
-    _check_reach(objective.output, Y, what)
     return Targets(Y, _decision(network, Y))
 
 
@@ -94,8 +93,8 @@ def _check_values(cost: str, Y: Array, what: str) -> None:
             )
 
 
-def _check_reach(output: Activation, Y: Array, what: str) -> None:
-    """Targets that σ_L can come near: a sigmoid trained towards 7 learns nothing but to be large."""
+def check_reach(output: Activation, Y: Array, what: str = "y") -> None:
+    """Raises DataError unless σ_L can come near the targets: trained towards 7, a sigmoid only learns to be large."""
     if output.lowest > -np.inf or output.highest < np.inf:
         reach = f"{output.lowest:g} and up" if output.highest == np.inf else f"{output.lowest:g} to {output.highest:g}"
         beyond = (Y < output.lowest) | (Y > output.highest)

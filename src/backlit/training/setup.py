@@ -190,6 +190,7 @@ def _rows(
 
     given = encoded(X, y, sample_weight)
     target_encoding.check_varies(given.targets, given.weights)
+    target_encoding.check_reach(objective.output, given.targets.Y)
     if validation is None:
         return given, None
     if isinstance(validation, (tuple, list)):
