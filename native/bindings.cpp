@@ -201,7 +201,7 @@ struct PySession {
     check(numbers.size() == 4, "an optimizer has four numbers");
     const DataView<T> data{X.data(), Y.data(), row_weights.data(), std::int64_t(X.shape(0)),
                            kind<Decision>(decision, 3, "decision")};
-    const PlanSpec plan{{kind<Rule>(rule, 5, "optimizer"), numbers[0], numbers[1], numbers[2], numbers[3]},
+    const PlanSpec plan{{kind<Rule>(rule, 6, "optimizer"), numbers[0], numbers[1], numbers[2], numbers[3]},
                         batch_size, seed, clip};
     session = std::make_unique<Session<T>>(*kernels<T>(), std::move(specs),
                                            ObjectiveSpec{kind<Cost>(cost, 6, "cost"), fused, penalty}, data, plan);

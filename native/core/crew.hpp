@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <functional>
 
+#include "denormals.hpp"
 #include "pool.hpp"
 
 namespace backlit {
@@ -54,6 +55,7 @@ class Crew {
  private:
   static constexpr double GRAIN = 1e6;        // flops a thread must have before another is worth waking: some 5 µs
   static constexpr double POLL_FLOPS = 3e6;  // between looks at the clock
+  DenormalsAreZero flush_;
   Pool::Lease lease_;
   Poll poll_;
   double done_ = 0;

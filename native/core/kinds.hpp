@@ -10,11 +10,11 @@ enum class Cost { quadratic, mse, binary_cross_entropy, cross_entropy, huber, po
 // What counts as a right row: the largest output is the target's largest; every output on its target's side of ½.
 enum class Decision { none, argmax, threshold };
 
-// The optimizer's update. adamw is adam with a decay that is not 1.
-enum class Rule { sgd, momentum, nesterov, rmsprop, adam };
+// The optimizer's update.
+enum class Rule { sgd, momentum, nesterov, rmsprop, adam, adamw };
 
 // How many vectors of state a rule keeps beside θ.
-constexpr int slots_of(Rule rule) { return rule == Rule::sgd ? 0 : rule == Rule::adam ? 2 : 1; }
+constexpr int slots_of(Rule rule) { return rule == Rule::sgd ? 0 : rule == Rule::adam || rule == Rule::adamw ? 2 : 1; }
 
 // Whether σ'(z) can be had from σ(z) alone; where not, feed forward keeps z.
 constexpr bool slope_needs_z(Activation activation) {

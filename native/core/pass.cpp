@@ -36,7 +36,7 @@ void Pass<T>::gather(Crew& crew, const T* X, const T* Y, const T* row_weights, c
                      std::int64_t first, int m) {
   m_ = m;
   const Gather<T> x{X, order, first, m, specs_->front().inputs, panels(x_)};
-  crew.each(m, 4.0 * m * x.columns, [&](int begin, int end) { kernels_.gather(x, begin, end); });
+  crew.each(m, 40.0 * m * x.columns, [&](int begin, int end) { kernels_.gather(x, begin, end); });
   if (Y) kernels_.gather(Gather<T>{Y, order, first, m, specs_->back().neurons, panels(y_)}, 0, m);
   T* weights = row_weights_.get();
   for (int i = 0; i < m; ++i) weights[i] = row_weights ? row_weights[order ? order[i] : first + i] : T(1);

@@ -1,5 +1,7 @@
 #include "pool.hpp"
 
+#include "denormals.hpp"
+
 #include <cstdio>
 #include <cstdlib>
 
@@ -105,6 +107,7 @@ void Pool::grow(int threads) {
 }
 
 void Pool::work(Worker& worker, int index) {
+  const DenormalsAreZero flush;
   std::uint64_t done = 0;
   bool may_spin = true;
   for (;;) {

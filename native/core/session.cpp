@@ -57,7 +57,7 @@ Update<T> Session<T>::update_at(std::int64_t step, double learning_rate) const {
   u.decay_2 = T(o.decay_2), u.fresh_2 = T(1 - o.decay_2);
   u.epsilon = T(o.epsilon);
   u.shrink = T(1 - learning_rate * o.weight_decay);
-  if (o.rule == Rule::adam) {
+  if (o.rule == Rule::adam || o.rule == Rule::adamw) {
     u.rate = T(learning_rate / (1 - std::pow(o.decay_1, double(step))));
     u.correction = T(1 / std::sqrt(1 - std::pow(o.decay_2, double(step))));
   }
@@ -114,6 +114,10 @@ void Session<T>::step(Crew& crew, Pass<T>& pass, const std::int64_t* order, std:
   // BP3, BP4 and the update of all layers in one phase: every BP2 has read its W by now.
   const bool clips = plan_.clip >= 0;
   std::vector<WeightGradient<T>> work = gradient_work(pass, update_at(step + 1, learning_rate), keep_gradient || clips);
+  if (order && first + m < data_.rows) {
+    const int next = int(std::min(batch_, data_.rows - first - m));
+    work.front().ahead = {data_.X, order + first + m, 0, next, specs_.front().inputs, {}};
+  }
   const double flops = step_flops() / 3;
   auto all_layers = [&](auto kernel) {
     crew.share(flops, [&](int thread, int threads) {

@@ -1,7 +1,7 @@
 // The seam between the passes (compiled once) and the kernels (compiled once an instruction set): what each kernel is
 // given, and the table of kernels an instruction set offers. Plain numbers and pointers only.
 //
-// Panels. Every matrix of a pass lies in panels of `panel` columns (two vector registers): panel p holds columns
+// Panels. Every matrix of a pass lies in panels of `panel` columns (a few vector registers): panel p holds columns
 // p·panel … (p+1)·panel - 1, row after row, so that a kernel walks memory in one straight line. Unused lanes of a last
 // panel are zero in weights and in δ, and never read elsewhere.
 #pragma once
@@ -85,6 +85,15 @@ struct Update {
   T shrink;       // adamw: 1 - η·decay, else 1
 };
 
+template <class T>
+struct Gather {
+  const T* rows = nullptr;             // (all rows, columns) as the user gave them
+  const std::int64_t* order = nullptr;  // which rows; null: those from `first` on
+  std::int64_t first = 0;
+  int m = 0, columns = 0;
+  Panels<T> to;  // (m, columns)
+};
+
 // BP3, BP4, penalty and update of one layer. `slot` k lies as the weights do.
 template <class T>
 struct WeightGradient {
@@ -103,16 +112,8 @@ struct WeightGradient {
   T* gradient;       // where the gradient is kept, lying as weights; null where the update takes it from registers
   T* bias_gradient;
   T gradient_scale;  // clipping: g ← g · scale, by `update` alone
+  Gather<T> ahead;   // the next batch's rows, fetched towards the cache a little at a time; m = 0: none
   Update<T> update;
-};
-
-template <class T>
-struct Gather {
-  const T* rows;             // (all rows, columns) as the user gave them
-  const std::int64_t* order;  // which rows; null: those from `first` on
-  std::int64_t first;
-  int m, columns;
-  Panels<T> to;  // (m, columns)
 };
 
 // (rows, columns) row by row, as θ holds W, against the engine's panels.

@@ -9,7 +9,7 @@ namespace backlit::BACKLIT_ISA_NAME {
 
 template <class T>
 int backpropagate_error_items(const BackpropagateError<T>& w) {
-  return up(w.neurons, PANEL<T>) * Cut(w.m).tiles;
+  return Tiling<T>(w.m, w.neurons).items();
 }
 
 // δ ← δ ⊙ σ'(z) over a tile as it lies in the first-level cache; relu does it in registers (see feed_forward.hpp).
@@ -26,17 +26,27 @@ void pull_back_tile(Activation activation, T* delta, const T* z, const T* a, int
 template <class T>
 struct BackpropagateErrorTile {
   const BackpropagateError<T>& w;
-  int panel, row;
+  int panel, row, from, until;  // neurons of the next layer from … until - 1 of the sum
 
   template <int ROWS, int VECTORS>
   INLINE void run() {
-    Tile<T, ROWS, VECTORS> tile;
-    clear(tile);
-    multiply_rows(tile, w.delta_next.data + row * PANEL<T>, w.delta_next.stride,
-                  w.weights_next + panel * w.weights_stride, w.neurons_next);
-
     const std::ptrdiff_t offset = row * PANEL<T>;
     T* delta = w.delta.data + panel * w.delta.stride + offset;
+    Tile<T, ROWS, VECTORS> tile;
+    if (from == 0)
+      clear(tile);
+    else
+      load_tile(tile, delta);
+    multiply_rows(tile, w.delta_next.data + from / PANEL<T> * w.delta_next.stride + offset, w.delta_next.stride,
+                  w.weights_next + panel * w.weights_stride + std::ptrdiff_t(from) * PANEL<T>, until - from);
+    if (until == w.neurons_next)
+      pull_back(tile, delta, offset);
+    else
+      store_tile(tile, delta);
+  }
+
+  template <int ROWS, int VECTORS>
+  INLINE void pull_back(Tile<T, ROWS, VECTORS>& tile, T* delta, std::ptrdiff_t offset) {
     const T* sigma = w.sigma.data + panel * w.sigma.stride + offset;
     const T* z = w.z.data ? w.z.data + panel * w.z.stride + offset : nullptr;
     if (w.dropped) {
@@ -53,15 +63,11 @@ struct BackpropagateErrorTile {
         UNROLL
         for (int v = 0; v < VECTORS; ++v) {
           const Vec<T> a = load(sigma + r * PANEL<T> + v * LANES<T>);
-          store(delta + r * PANEL<T> + v * LANES<T>, tile.at[r][v] * Relu<T>::slope(a, a));
+          tile.at[r][v] = tile.at[r][v] * Relu<T>::slope(a, a);
         }
-      return;
     }
-    UNROLL
-    for (int r = 0; r < ROWS; ++r)
-      UNROLL
-      for (int v = 0; v < VECTORS; ++v) store(delta + r * PANEL<T> + v * LANES<T>, tile.at[r][v]);
-    if (w.activation == Activation::identity) return;
+    store_tile(tile, delta);
+    if (w.activation == Activation::identity || w.activation == Activation::relu) return;
     for (int r = 0; r < ROWS; ++r)
       pull_back_tile(w.activation, delta + r * PANEL<T>, z ? z + r * PANEL<T> : nullptr, sigma + r * PANEL<T>,
                      VECTORS * LANES<T>);
@@ -70,13 +76,9 @@ struct BackpropagateErrorTile {
 
 template <class T>
 void backpropagate_error(const BackpropagateError<T>& w, int begin, int end) {
-  const Cut cut(w.m);
-  for (int item = begin; item < end; ++item) {
-    const int panel = item / cut.tiles, tile = item % cut.tiles;
-    const int row = cut.begin(tile), rows = cut.begin(tile + 1) - row;
-    BackpropagateErrorTile<T> work{w, panel, row};
-    with_shape(rows, w.neurons - panel * PANEL<T> > LANES<T>, work);
-  }
+  each_tile<T>(w.m, w.neurons, w.neurons_next, begin, end, [&](int panel, int row, int, int from, int until) {
+    return BackpropagateErrorTile<T>{w, panel, row, from, until};
+  });
 }
 
 }  // namespace backlit::BACKLIT_ISA_NAME

@@ -1,20 +1,18 @@
 // BP3, gradient of the biases: ∂C/∂b^l = (1/m) Σ_i w̃_i δ^l_i.  (m, n_l) → (n_l,), one panel at a time.
 #pragma once
 #include "../core/work.hpp"
-#include "simd.hpp"
+#include "tile.hpp"
 
 namespace backlit::BACKLIT_ISA_NAME {
 
 template <class T, class Then>
 INLINE void bias_gradient(const WeightGradient<T>& w, int panel, Then then) {
-  const T* delta = w.delta.data + panel * w.delta.stride;
-  Vec<T> sum_0 = set(T(0)), sum_1 = set(T(0));
-  for (int i = 0; i < w.m; ++i, delta += PANEL<T>) {
-    sum_0 = sum_0 + load(delta);
-    sum_1 = sum_1 + load(delta + LANES<T>);
+  for (int v = 0; v < vectors_in<T>(w.neurons, panel); ++v) {
+    const T* delta = w.delta.data + panel * w.delta.stride + v * LANES<T>;
+    Vec<T> sum = set(T(0));
+    for (int i = 0; i < w.m; ++i, delta += PANEL<T>) sum = sum + load(delta);
+    then(panel * PANEL<T> + v * LANES<T>, sum * set(w.per_row));
   }
-  then(panel * PANEL<T>, sum_0 * set(w.per_row));
-  if (w.neurons - panel * PANEL<T> > LANES<T>) then(panel * PANEL<T> + LANES<T>, sum_1 * set(w.per_row));
 }
 
 // δ with each row multiplied by its weight: what BP3 and BP4 sum over where rows have weights.

@@ -9,7 +9,7 @@ namespace backlit::BACKLIT_ISA_NAME {
 
 template <class T>
 int feed_forward_items(const FeedForward<T>& w) {
-  return up(w.neurons, PANEL<T>) * Cut(w.m).tiles;
+  return Tiling<T>(w.m, w.neurons).items();
 }
 
 // The epilogues. Identity and relu work on the registers. The others are longer than the loop that stores z and reads
@@ -24,54 +24,57 @@ void activate_tile(Activation activation, const T* z, T* a, int numbers) {
 template <class T>
 struct FeedForwardTile {
   const FeedForward<T>& w;
-  int panel, row;
+  int panel, row, rows, from, until;  // inputs from … until - 1 of the sum
 
   template <int ROWS, int VECTORS>
   INLINE void run() {
-    Tile<T, ROWS, VECTORS> tile;
-    const T* bias = w.bias + panel * PANEL<T>;
-    UNROLL
-    for (int v = 0; v < VECTORS; ++v) {
-      const Vec<T> b = load(bias + v * LANES<T>);
-      UNROLL
-      for (int r = 0; r < ROWS; ++r) tile.at[r][v] = b;
-    }
-    multiply_rows(tile, w.a_before.data + row * PANEL<T>, w.a_before.stride, w.weights + panel * w.weights_stride,
-                  w.inputs);
-
     const std::ptrdiff_t offset = row * PANEL<T>;
     T* sigma = w.sigma.data + panel * w.sigma.stride + offset;
     T* z = w.keep_z ? w.z.data + panel * w.z.stride + offset : sigma;
+    Tile<T, ROWS, VECTORS> tile;
+    if (from == 0) {
+      UNROLL
+      for (int v = 0; v < VECTORS; ++v) {
+        const Vec<T> b = load(w.bias + panel * PANEL<T> + v * LANES<T>);
+        UNROLL
+        for (int r = 0; r < ROWS; ++r) tile.at[r][v] = b;
+      }
+    } else {
+      load_tile(tile, z);
+    }
+    multiply_rows(tile, w.a_before.data + from / PANEL<T> * w.a_before.stride + offset, w.a_before.stride,
+                  w.weights + panel * w.weights_stride + std::ptrdiff_t(from) * PANEL<T>, until - from);
+    if (until < w.inputs || w.keep_z) store_tile(tile, z);
+    if (until < w.inputs) return;
+
     if (w.activation == Activation::relu) {
       UNROLL
       for (int r = 0; r < ROWS; ++r)
         UNROLL
-        for (int v = 0; v < VECTORS; ++v) store(sigma + r * PANEL<T> + v * LANES<T>, Relu<T>::value(tile.at[r][v]));
-      if (!w.keep_z) return;
+        for (int v = 0; v < VECTORS; ++v) tile.at[r][v] = Relu<T>::value(tile.at[r][v]);
+      store_tile(tile, sigma);
+    } else {
+      if (!w.keep_z) store_tile(tile, sigma);
+      if (w.activation != Activation::softmax && !(w.activation == Activation::identity && z == sigma))
+        activate<ROWS, VECTORS>(z, sigma);
     }
-    UNROLL
-    for (int r = 0; r < ROWS; ++r)
-      UNROLL
-      for (int v = 0; v < VECTORS; ++v) store(z + r * PANEL<T> + v * LANES<T>, tile.at[r][v]);
-    if (w.activation == Activation::relu || w.activation == Activation::softmax) return;
-    if (w.activation == Activation::identity && z == sigma) return;
-    if (VECTORS == 2)
+    if (w.dropout.on) drop_tile(w, panel, row, rows);
+  }
+
+  template <int ROWS, int VECTORS>
+  INLINE void activate(const T* z, T* sigma) {
+    if (VECTORS == WIDTH)
       activate_tile(w.activation, z, sigma, ROWS * PANEL<T>);
     else
-      for (int r = 0; r < ROWS; ++r) activate_tile(w.activation, z + r * PANEL<T>, sigma + r * PANEL<T>, LANES<T>);
+      for (int r = 0; r < ROWS; ++r) activate_tile(w.activation, z + r * PANEL<T>, sigma + r * PANEL<T>, VECTORS * LANES<T>);
   }
 };
 
 template <class T>
 void feed_forward(const FeedForward<T>& w, int begin, int end) {
-  const Cut cut(w.m);
-  for (int item = begin; item < end; ++item) {
-    const int panel = item / cut.tiles, tile = item % cut.tiles;
-    const int row = cut.begin(tile), rows = cut.begin(tile + 1) - row;
-    FeedForwardTile<T> work{w, panel, row};
-    with_shape(rows, w.neurons - panel * PANEL<T> > LANES<T>, work);
-    if (w.dropout.on) drop_tile(w, panel, row, rows);
-  }
+  each_tile<T>(w.m, w.neurons, w.inputs, begin, end, [&](int panel, int row, int rows, int from, int until) {
+    return FeedForwardTile<T>{w, panel, row, rows, from, until};
+  });
 }
 
 }  // namespace backlit::BACKLIT_ISA_NAME

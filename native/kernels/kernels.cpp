@@ -36,13 +36,15 @@ double multiply_adds(std::int64_t repeats) {
   constexpr int CHAINS = BYTES == 64 ? 24 : 12;
   Vec<T> sums[CHAINS];
   const Vec<T> a = set(T(0.5)), b = set(T(1e-3));
+  UNROLL
   for (int c = 0; c < CHAINS; ++c) sums[c] = set(T(c));
   for (std::int64_t i = 0; i < repeats; ++i) {
     UNROLL
     for (int c = 0; c < CHAINS; ++c) sums[c] = fma(sums[c], a, b);
-    asm volatile("" ::: "memory");
+    asm volatile("");
   }
   Vec<T> all = sums[0];
+  UNROLL
   for (int c = 1; c < CHAINS; ++c) all = all + sums[c];
   volatile T keep = all[0];
   (void)keep;

@@ -42,24 +42,22 @@ INLINE void transpose_square(const T* from, T* to) {
 // A square of PANEL × PANEL numbers, contiguous on both sides.
 template <class T>
 inline void transpose_panel_block(const T* from, T* to) {
-  constexpr int N = LANES<T>;
-  transpose_square(from, to);
-  transpose_square(from + N, to + N * PANEL<T>);
-  transpose_square(from + N * PANEL<T>, to + N);
-  transpose_square(from + N * PANEL<T> + N, to + N * PANEL<T> + N);
+  constexpr int N = LANES<T>, P = PANEL<T>;
+  for (int i = 0; i < P; i += N)
+    for (int j = 0; j < P; j += N) transpose_square(from + i * P + j, to + j * P + i);
 }
 
 // One row of `columns` numbers into row i of panels, zeros to the end of the last.
 template <class T>
 INLINE void to_panels(const T* row, int columns, Panels<T> to, int i) {
   T* out = to.data + std::ptrdiff_t(i) * PANEL<T>;
-  for (; columns >= PANEL<T>; columns -= PANEL<T>, row += PANEL<T>, out += to.stride) {
-    store(out, load(row));
-    store(out + LANES<T>, load(row + LANES<T>));
-  }
-  for (int v = 0; columns > 0 && v < PANEL<T>; v += LANES<T>, columns -= LANES<T>) {
-    store(out + v, columns >= LANES<T> ? load(row + v) : load_first(row + v, columns));
-    if (v == 0 && columns <= LANES<T>) store(out + LANES<T>, set(T(0)));
+  for (; columns >= PANEL<T>; columns -= PANEL<T>, row += PANEL<T>, out += to.stride)
+    UNROLL
+    for (int v = 0; v < PANEL<T>; v += LANES<T>) store(out + v, load(row + v));
+  if (columns <= 0) return;
+  for (int v = 0; v < PANEL<T>; v += LANES<T>) {
+    const int left = columns - v;
+    store(out + v, left >= LANES<T> ? load(row + v) : left > 0 ? load_first(row + v, left) : set(T(0)));
   }
 }
 

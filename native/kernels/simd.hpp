@@ -22,14 +22,19 @@
 
 namespace backlit::BACKLIT_ISA_NAME {
 
+// A tile of WIDTH vectors × most_rows(WIDTH) rows, with one row of b and one broadcast number, fills the registers.
 #if defined(__AVX512F__)
-constexpr int BYTES = 64, MAX_ROWS = 12;
+constexpr int BYTES = 64, WIDTH = 3;
+constexpr int most_rows(int vectors) { return vectors == 3 ? 9 : vectors == 2 ? 14 : 16; }
 #elif defined(__AVX2__)
-constexpr int BYTES = 32, MAX_ROWS = 6;
+constexpr int BYTES = 32, WIDTH = 2;
+constexpr int most_rows(int vectors) { return vectors == 2 ? 6 : 8; }
 #elif defined(__aarch64__)
-constexpr int BYTES = 16, MAX_ROWS = 8;
+constexpr int BYTES = 16, WIDTH = 3;
+constexpr int most_rows(int vectors) { return vectors == 3 ? 8 : 12; }
 #else
-constexpr int BYTES = 16, MAX_ROWS = 4;
+constexpr int BYTES = 16, WIDTH = 2;
+constexpr int most_rows(int vectors) { return vectors == 2 ? 4 : 8; }
 #endif
 
 template <class T>
@@ -54,7 +59,7 @@ using Int = typename Types<T>::I;
 template <class T>
 constexpr int LANES = BYTES / int(sizeof(T));
 template <class T>
-constexpr int PANEL = 2 * LANES<T>;  // columns of a panel
+constexpr int PANEL = WIDTH * LANES<T>;  // columns of a panel
 
 template <class T>
 INLINE Vec<T> load(const T* p) {
@@ -127,6 +132,15 @@ INLINE Vec<float> max(Vec<float> a, Vec<float> b) { return (Vec<float>)vmaxq_f32
 INLINE Vec<double> max(Vec<double> a, Vec<double> b) { return (Vec<double>)vmaxq_f64((float64x2_t)a, (float64x2_t)b); }
 INLINE Vec<float> min(Vec<float> a, Vec<float> b) { return (Vec<float>)vminq_f32((float32x4_t)a, (float32x4_t)b); }
 INLINE Vec<double> min(Vec<double> a, Vec<double> b) { return (Vec<double>)vminq_f64((float64x2_t)a, (float64x2_t)b); }
+#endif
+
+// c - a·b
+#if defined(__AVX512F__)
+INLINE Vec<float> minus(Vec<float> c, Vec<float> a, Vec<float> b) { return (Vec<float>)_mm512_fnmadd_ps((__m512)a, (__m512)b, (__m512)c); }
+INLINE Vec<double> minus(Vec<double> c, Vec<double> a, Vec<double> b) { return (Vec<double>)_mm512_fnmadd_pd((__m512d)a, (__m512d)b, (__m512d)c); }
+#else
+INLINE Vec<float> minus(Vec<float> c, Vec<float> a, Vec<float> b) { return fma(-a, b, c); }
+INLINE Vec<double> minus(Vec<double> c, Vec<double> a, Vec<double> b) { return fma(-a, b, c); }
 #endif
 
 template <class T>

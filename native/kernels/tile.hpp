@@ -54,30 +54,88 @@ INLINE void clear(Tile<T, ROWS, VECTORS>& tile) {
     for (int v = 0; v < VECTORS; ++v) tile.at[r][v] = set(T(0));
 }
 
-// `count` rows cut into tiles of nearly one height, none above MAX_ROWS.
-struct Cut {
-  int count, tiles;
-  explicit Cut(int rows) : count(rows), tiles((rows + MAX_ROWS - 1) / MAX_ROWS) {}
-  int begin(int tile) const { return int(std::int64_t(count) * tile / tiles); }
-};
-
-// Calls f.run<ROWS, VECTORS>() for a number of rows known only now.
-template <int ROWS, class F>
-INLINE void with_rows_from(int rows, bool two, F& f) {
-  if (rows == ROWS) {
-    if (two)
-      f.template run<ROWS, 2>();
-    else
-      f.template run<ROWS, 1>();
-  } else if constexpr (ROWS > 1) {
-    with_rows_from<ROWS - 1>(rows, two, f);
-  }
+template <class T, int ROWS, int VECTORS>
+INLINE void load_tile(Tile<T, ROWS, VECTORS>& tile, const T* from) {
+  UNROLL
+  for (int r = 0; r < ROWS; ++r)
+    UNROLL
+    for (int v = 0; v < VECTORS; ++v) tile.at[r][v] = load(from + r * PANEL<T> + v * LANES<T>);
 }
-template <class F>
-INLINE void with_shape(int rows, bool two, F& f) {
-  with_rows_from<MAX_ROWS>(rows, two, f);
+template <class T, int ROWS, int VECTORS>
+INLINE void store_tile(const Tile<T, ROWS, VECTORS>& tile, T* to) {
+  UNROLL
+  for (int r = 0; r < ROWS; ++r)
+    UNROLL
+    for (int v = 0; v < VECTORS; ++v) store(to + r * PANEL<T> + v * LANES<T>, tile.at[r][v]);
 }
 
 constexpr int up(int n, int unit) { return (n + unit - 1) / unit; }
+
+// How many vectors of a panel hold columns, of a matrix of `columns`.
+template <class T>
+INLINE int vectors_in(int columns, int panel) {
+  const int left = columns - panel * PANEL<T>;
+  return left >= PANEL<T> ? WIDTH : up(left, LANES<T>);
+}
+
+// `count` rows cut into tiles of nearly one height, none higher than the registers allow.
+struct Cut {
+  int count, tiles;
+  Cut(int rows, int vectors) : count(rows), tiles(up(rows, most_rows(vectors))) {}
+  int begin(int tile) const { return int(std::int64_t(count) * tile / tiles); }
+};
+
+// Tiles of an (m, columns) matrix, panel after panel; those of a narrow last panel are higher.
+template <class T>
+struct Tiling {
+  int full, per_panel, in_last;  // whole panels, tiles of each, tiles of a last narrow one
+  Tiling(int m, int columns)
+      : full(columns / PANEL<T>),
+        per_panel(Cut(m, WIDTH).tiles),
+        in_last(columns % PANEL<T> ? Cut(m, vectors_in<T>(columns, full)).tiles : 0) {}
+  int items() const { return full * per_panel + in_last; }
+  int panel(int item) const { return item < full * per_panel ? item / per_panel : full; }
+  int first_item(int panel) const { return panel * per_panel; }
+};
+
+// Calls f.run<ROWS, VECTORS>() for a shape known only now.
+template <int ROWS, int VECTORS, class F>
+INLINE void with_rows(int rows, F& f) {
+  if (rows == ROWS)
+    f.template run<ROWS, VECTORS>();
+  else if constexpr (ROWS > 1)
+    with_rows<ROWS - 1, VECTORS>(rows, f);
+}
+template <int VECTORS = WIDTH, class F>
+INLINE void with_shape(int rows, int vectors, F& f) {
+  if (vectors == VECTORS)
+    with_rows<most_rows(VECTORS), VECTORS>(rows, f);
+  else if constexpr (VECTORS > 1)
+    with_shape<VECTORS - 1>(rows, vectors, f);
+}
+
+// The rows of a product's left side that meet one panel of its right side, the sum cut into blocks short enough for
+// that panel's part to stay in the first-level cache while all tiles of these rows go by. Between blocks a tile waits
+// in the result's place; its chains go on as if there had been no break.
+constexpr int BLOCK_PANELS = 3;
+
+template <class T, class MakeTile>
+INLINE void each_tile(int m, int columns, int inner, int begin, int end, MakeTile make_tile) {
+  const Tiling<T> tiling(m, columns);
+  while (begin < end) {
+    const int panel = tiling.panel(begin), vectors = vectors_in<T>(columns, panel);
+    const Cut cut(m, vectors);
+    const int first = begin - tiling.first_item(panel);
+    const int last = first + (end - begin) < cut.tiles ? first + (end - begin) : cut.tiles;
+    const int block = last - first > 1 ? BLOCK_PANELS * PANEL<T> : inner;
+    for (int k = 0; k < inner; k += block)
+      for (int t = first; t < last; ++t) {
+        const int row = cut.begin(t), rows = cut.begin(t + 1) - row;
+        auto tile = make_tile(panel, row, rows, k, k + block < inner ? k + block : inner);
+        with_shape(rows, vectors, tile);
+      }
+    begin += last - first;
+  }
+}
 
 }  // namespace backlit::BACKLIT_ISA_NAME

@@ -247,7 +247,7 @@ def _rmsprop(optimizer: Any) -> tuple[int, tuple[str, ...], list[float]]:
 
 def _adam(optimizer: Any) -> tuple[int, tuple[str, ...], list[float]]:
     decay = getattr(optimizer, "weight_decay", 0.0)
-    return 4, ("m", "v"), [optimizer.beta_1, optimizer.beta_2, optimizer.epsilon, decay]
+    return 5 if decay else 4, ("m", "v"), [optimizer.beta_1, optimizer.beta_2, optimizer.epsilon, decay]
 
 
 _RULES: dict[type, Callable[[Any], tuple[int, tuple[str, ...], list[float]]]] = {
