@@ -43,7 +43,7 @@ void Pass<T>::gather(Crew& crew, const T* X, const T* Y, const T* row_weights, c
 }
 
 template <class T>
-void Pass<T>::feed_forward(Crew& crew, const Parameters<T>& parameters, const Draw* draw) {
+void Pass<T>::feed_forward(Crew& crew, const Parameters<T>& parameters, const Draw* draw, const Gather<T>& ahead) {
   dropped_ = draw != nullptr;
   for (std::size_t l = 0; l < layers_.size(); ++l) {
     const LayerSpec& spec = (*specs_)[l];
@@ -55,6 +55,7 @@ void Pass<T>::feed_forward(Crew& crew, const Parameters<T>& parameters, const Dr
     work.bias = parameters[l].bias.get();
     work.activation = spec.activation;
     work.keep_z = bool(layer.z);
+    if (l == 0) work.ahead = ahead;
     work.z = panels(layer.z), work.sigma = panels(layer.sigma);
     if (layer.a) {
       work.a = panels(layer.a), work.mask = panels(layer.mask);

@@ -34,7 +34,7 @@ class Pass {
   // Rows of X (and Y, where there is one) into the pass.
   void gather(Crew& crew, const T* X, const T* Y, const T* row_weights, const std::int64_t* order, std::int64_t first,
               int m);
-  void feed_forward(Crew& crew, const Parameters<T>& parameters, const Draw* draw);
+  void feed_forward(Crew& crew, const Parameters<T>& parameters, const Draw* draw, const Gather<T>& ahead = {});
   void softmax_output(Crew& crew);  // where nothing but a^L is wanted
   void output_error(Crew& crew, const ObjectiveSpec& objective, Decision decision);
   void backpropagate_error(Crew& crew, const Parameters<T>& parameters);

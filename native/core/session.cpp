@@ -95,6 +95,18 @@ double Session<T>::global_norm(Crew& crew, const std::vector<WeightGradient<T>>&
   return std::sqrt(sum);
 }
 
+// Half of the next batch, for the kernels of layer 2 to fetch towards the cache: one half going there, one coming back.
+template <class T>
+Gather<T> Session<T>::ahead(const std::int64_t* order, std::int64_t next, int half) const {
+  Gather<T> rows{};
+  if (!order || next >= data_.rows) return rows;
+  const std::int64_t m = std::min(batch_, data_.rows - next);
+  const std::int64_t begin = half ? m / 2 : 0, end = half ? m : m / 2;
+  rows.rows = data_.X, rows.order = order + next + begin, rows.m = int(end - begin);
+  rows.columns = specs_.front().inputs;
+  return rows;
+}
+
 template <class T>
 void Session<T>::step(Crew& crew, Pass<T>& pass, const std::int64_t* order, std::int64_t place, std::int64_t step,
                       double learning_rate, bool keep_gradient, Report report, std::int64_t at) {
@@ -102,7 +114,7 @@ void Session<T>::step(Crew& crew, Pass<T>& pass, const std::int64_t* order, std:
   const int m = int(std::min(batch_, data_.rows - first));
   const Draw draw{plan_.seed, std::uint64_t(step)};
   pass.gather(crew, data_.X, data_.Y, data_.row_weights, order ? order + first : nullptr, first, m);
-  pass.feed_forward(crew, parameters_, drops_ ? &draw : nullptr);
+  pass.feed_forward(crew, parameters_, drops_ ? &draw : nullptr, ahead(order, first + m, 0));
   pass.output_error(crew, objective_, data_.decision);
   pass.backpropagate_error(crew, parameters_);
   pass.weigh_errors(crew);
@@ -114,10 +126,7 @@ void Session<T>::step(Crew& crew, Pass<T>& pass, const std::int64_t* order, std:
   // BP3, BP4 and the update of all layers in one phase: every BP2 has read its W by now.
   const bool clips = plan_.clip >= 0;
   std::vector<WeightGradient<T>> work = gradient_work(pass, update_at(step + 1, learning_rate), keep_gradient || clips);
-  if (order && first + m < data_.rows) {
-    const int next = int(std::min(batch_, data_.rows - first - m));
-    work.front().ahead = {data_.X, order + first + m, 0, next, specs_.front().inputs, {}};
-  }
+  work.front().ahead = ahead(order, first + m, 1);
   const double flops = step_flops() / 3;
   auto all_layers = [&](auto kernel) {
     crew.share(flops, [&](int thread, int threads) {

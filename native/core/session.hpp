@@ -64,6 +64,7 @@ class Session {
 
  private:
   double step_flops() const;
+  Gather<T> ahead(const std::int64_t* order, std::int64_t next, int half) const;
   Update<T> update_at(std::int64_t step, double learning_rate) const;
   void step(Crew& crew, Pass<T>& pass, const std::int64_t* order, std::int64_t place, std::int64_t step,
             double learning_rate, bool keep_gradient, Report report, std::int64_t at);

@@ -28,6 +28,15 @@ struct Dropout {
   T scale = 1;                  // 1/(1-p)
 };
 
+template <class T>
+struct Gather {
+  const T* rows = nullptr;             // (all rows, columns) as the user gave them
+  const std::int64_t* order = nullptr;  // which rows; null: those from `first` on
+  std::int64_t first = 0;
+  int m = 0, columns = 0;
+  Panels<T> to;  // (m, columns)
+};
+
 // z^l = a^{l-1} W^lᵀ + b^l, a^l = σ_l(z^l), then dropout.
 template <class T>
 struct FeedForward {
@@ -40,6 +49,7 @@ struct FeedForward {
   bool keep_z;
   Panels<T> z, sigma, a, mask;  // (m, neurons) each; a and sigma are one where nothing drops
   Dropout<T> dropout;
+  Gather<T> ahead;  // rows of the next batch, fetched towards the cache a little at a time; m = 0: none
 };
 
 // BP1, and what is known at the output: a^L of softmax, C_i, whether row i is right.
@@ -85,15 +95,6 @@ struct Update {
   T shrink;       // adamw: 1 - η·decay, else 1
 };
 
-template <class T>
-struct Gather {
-  const T* rows = nullptr;             // (all rows, columns) as the user gave them
-  const std::int64_t* order = nullptr;  // which rows; null: those from `first` on
-  std::int64_t first = 0;
-  int m = 0, columns = 0;
-  Panels<T> to;  // (m, columns)
-};
-
 // BP3, BP4, penalty and update of one layer. `slot` k lies as the weights do.
 template <class T>
 struct WeightGradient {
@@ -112,7 +113,7 @@ struct WeightGradient {
   T* gradient;       // where the gradient is kept, lying as weights; null where the update takes it from registers
   T* bias_gradient;
   T gradient_scale;  // clipping: g ← g · scale, by `update` alone
-  Gather<T> ahead;   // the next batch's rows, fetched towards the cache a little at a time; m = 0: none
+  Gather<T> ahead;   // as feed forward's
   Update<T> update;
 };
 

@@ -76,7 +76,7 @@ struct BackpropagateErrorTile {
 
 template <class T>
 void backpropagate_error(const BackpropagateError<T>& w, int begin, int end) {
-  each_tile<T>(w.m, w.neurons, w.neurons_next, begin, end, [&](int panel, int row, int, int from, int until) {
+  each_tile<T>(w.m, w.neurons, w.neurons_next, Gather<T>{}, begin, end, [&](int panel, int row, int, int from, int until) {
     return BackpropagateErrorTile<T>{w, panel, row, from, until};
   });
 }

@@ -72,7 +72,7 @@ struct FeedForwardTile {
 
 template <class T>
 void feed_forward(const FeedForward<T>& w, int begin, int end) {
-  each_tile<T>(w.m, w.neurons, w.inputs, begin, end, [&](int panel, int row, int rows, int from, int until) {
+  each_tile<T>(w.m, w.neurons, w.inputs, w.ahead, begin, end, [&](int panel, int row, int rows, int from, int until) {
     return FeedForwardTile<T>{w, panel, row, rows, from, until};
   });
 }

@@ -114,22 +114,34 @@ INLINE void with_shape(int rows, int vectors, F& f) {
     with_shape<VECTORS - 1>(rows, vectors, f);
 }
 
+// The part of the next batch's rows that falls to one of `parts` tiles: fetched while the multiplier is busy.
+template <class T>
+INLINE void fetch_ahead(const Gather<T>& next, int part, int parts) {
+  constexpr int LINE = 64 / int(sizeof(T));
+  const int lines = up(next.columns, LINE), all = next.m * lines;
+  for (int k = int(std::int64_t(all) * part / parts), end = int(std::int64_t(all) * (part + 1) / parts); k < end; ++k) {
+    const int i = k / lines;
+    __builtin_prefetch(next.rows + (next.order ? next.order[i] : next.first + i) * next.columns + (k % lines) * LINE, 0, 2);
+  }
+}
+
 // The rows of a product's left side that meet one panel of its right side, the sum cut into blocks short enough for
 // that panel's part to stay in the first-level cache while all tiles of these rows go by. Between blocks a tile waits
 // in the result's place; its chains go on as if there had been no break.
 constexpr int BLOCK_PANELS = 3;
 
 template <class T, class MakeTile>
-INLINE void each_tile(int m, int columns, int inner, int begin, int end, MakeTile make_tile) {
+INLINE void each_tile(int m, int columns, int inner, const Gather<T>& ahead, int begin, int end, MakeTile make_tile) {
   const Tiling<T> tiling(m, columns);
   while (begin < end) {
     const int panel = tiling.panel(begin), vectors = vectors_in<T>(columns, panel);
     const Cut cut(m, vectors);
     const int first = begin - tiling.first_item(panel);
     const int last = first + (end - begin) < cut.tiles ? first + (end - begin) : cut.tiles;
-    const int block = last - first > 1 ? BLOCK_PANELS * PANEL<T> : inner;
+    const int block = last - first > 1 || ahead.m ? BLOCK_PANELS * PANEL<T> : inner, blocks = up(inner, block);
     for (int k = 0; k < inner; k += block)
       for (int t = first; t < last; ++t) {
+        if (ahead.m) fetch_ahead(ahead, (begin + t - first) * blocks + k / block, tiling.items() * blocks);
         const int row = cut.begin(t), rows = cut.begin(t + 1) - row;
         auto tile = make_tile(panel, row, rows, k, k + block < inner ? k + block : inner);
         with_shape(rows, vectors, tile);

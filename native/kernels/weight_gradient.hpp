@@ -102,17 +102,6 @@ int weight_gradient_items(const WeightGradient<T>& w) {
   return up(w.neurons, PANEL<T>) * up(w.inputs, PANEL<T>);
 }
 
-// The part of the next batch's rows that falls to one of `parts` tiles: fetched while the multiplier is busy.
-template <class T>
-INLINE void fetch_ahead(const Gather<T>& next, int part, int parts) {
-  constexpr int LINE = 64 / int(sizeof(T));
-  const int lines = up(next.columns, LINE), all = next.m * lines;
-  for (int k = int(std::int64_t(all) * part / parts), end = int(std::int64_t(all) * (part + 1) / parts); k < end; ++k) {
-    const int i = k / lines;
-    __builtin_prefetch(next.rows + (next.order ? next.order[i] : next.first + i) * next.columns + (k % lines) * LINE, 0, 2);
-  }
-}
-
 template <class T, class Then>
 void gradient_block(const WeightGradient<T>& w, const Block& block, const Then& then) {
   const int first = block.q * PANEL<T>, left = w.inputs - first, vectors = vectors_in<T>(w.neurons, block.p);
