@@ -111,7 +111,7 @@ INLINE Vec<T> tanh(Vec<T> x) {
   return with_sign<T>((set(T(0)) - e) / (e + set(T(2))), x);
 }
 
-// erfc(x) = t e^{-x² + g(t)}, t = 2/(2+x), x ≥ 0: g as a Chebyshev series in t (Press et al., Numerical Recipes, 6.2;
+// erfc(x) = t e^{g(t) - x²}, t = 2/(2+x), x ≥ 0: g as a Chebyshev series in t (Press et al., Numerical Recipes, 6.2;
 // coefficients computed anew in 60 digits).
 alignas(64) constexpr double ERFC[28] = {
     -1.3026537197817094342, 0.6419697923564902603, 0.019476473204185836312, -0.0095615147868086316419,
@@ -122,10 +122,13 @@ alignas(64) constexpr double ERFC[28] = {
     3.1309213993429580783e-13, -1.1270822361367252366e-13, 3.8109052551892320552e-16, 7.1060976136092369878e-15,
     -1.5230282014571043043e-15, -9.4574945712912340005e-17, 1.2102371892242789923e-16, -2.8166630877471769718e-17};
 
+// Φ(z), the standard normal distribution function: Φ(-|z|) = ½ erfc(|z|/√2) = ½ t e^{g - z²/2}. The exponent is taken in
+// two parts, of which the first is exact to within its lost bits, so that tails keep their digits.
 template <class T>
-INLINE Vec<T> erfc(Vec<T> x) {
+INLINE Vec<T> normal_distribution(Vec<T> z) {
   constexpr int N = sizeof(T) == 4 ? 13 : 28;
-  const Vec<T> t = set(T(2)) / (set(T(2)) + x), u2 = fma(set(T(4)), t, set(T(-2)));
+  const Vec<T> size = min(set(T(60)), absolute<T>(z)), half = set(T(0.5)) * size;
+  const Vec<T> t = set(T(2)) / fma(size, set(T(0.70710678118654752440)), set(T(2))), u2 = fma(set(T(4)), t, set(T(-2)));
   Vec<T> d = set(T(0)), dd = set(T(0));
   UNROLL
   for (int j = N - 1; j >= 1; --j) {
@@ -133,15 +136,9 @@ INLINE Vec<T> erfc(Vec<T> x) {
     dd = d;
     d = next;
   }
-  const Vec<T> g = fma(set(T(0.5)), fma(u2, d, set(T(ERFC[0]))), set(T(0)) - dd);
-  const Vec<T> square = x * x, lost = fma(x, x, set(T(0)) - square);  // the part of x² that rounding lost
-  return t * exp<T>(g - square) * (set(T(1)) - lost);
-}
-
-// Φ(z), the standard normal distribution function.
-template <class T>
-INLINE Vec<T> normal_distribution(Vec<T> z) {
-  const Vec<T> tail = set(T(0.5)) * erfc<T>(min(set(T(60)), absolute<T>(z) * set(T(0.70710678118654752440))));
+  const Vec<T> g = fma(set(T(0.5)), fma(u2, d, set(T(ERFC[0]))), -dd);
+  const Vec<T> square = half * size, lost = fma(half, size, -square);
+  const Vec<T> tail = set(T(0.5)) * t * exp<T>(g - lost) * exp<T>(-square);
   return z > set(T(0)) ? set(T(1)) - tail : tail;
 }
 
