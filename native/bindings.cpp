@@ -132,8 +132,7 @@ struct PyModel {
     Signals signals;
     const std::int64_t rows = std::int64_t(X.shape(0));
     without_gil(signals, [&] {
-      model.load(theta.data());
-      model.predict(X.data(), rows, a.data(), z ? z->data() : nullptr, signals.poll());
+      model.predict(theta.data(), X.data(), rows, a.data(), z ? z->data() : nullptr, signals.poll());
     });
   }
 

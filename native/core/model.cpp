@@ -25,7 +25,23 @@ void Model<T>::load(const T* theta) {
 }
 
 template <class T>
-void Model<T>::predict(const T* X, std::int64_t rows, T* a, T* z, const Crew::Poll& poll) {
+void Model<T>::predict_row(const T* theta, const T* x, T* a) {
+  if (!row_) {
+    typename Pass<T>::Wants wants;
+    wants.backward = false;
+    row_ = std::make_unique<Pass<T>>(kernels_, specs_, 1, wants);
+  }
+  Crew crew(4 * flops(1));
+  row_->gather(crew, x, nullptr, nullptr, nullptr, 0, 1);
+  row_->feed_forward_single_row(crew, theta);
+  row_->softmax_output(crew);
+  row_->copy_sigma(specs_.size() - 1, a);
+}
+
+template <class T>
+void Model<T>::predict(const T* theta, const T* X, std::int64_t rows, T* a, T* z, const Crew::Poll& poll) {
+  if (rows == 1 && !z) return predict_row(theta, X, a);
+  load(theta);
   const int needed = int(std::min<std::int64_t>(rows, CHUNK));
   const bool keep_z = z != nullptr;
   if (!chunk_ || needed > chunk_rows_ || keep_z) {

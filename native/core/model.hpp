@@ -9,11 +9,11 @@ class Model {
  public:
   Model(const Kernels<T>& kernels, std::vector<LayerSpec> specs);
 
-  // Takes θ in, unless it is what was last taken in.
+  // Takes θ in, unless it is what was last taken in: whoever owns it may have written into it since.
   void load(const T* theta);
 
-  // a^L (and z^L where asked for) of `rows` rows, chunk by chunk; nothing else is kept.
-  void predict(const T* X, std::int64_t rows, T* a, T* z, const Crew::Poll& poll);
+  // a^L (and z^L where asked for) of `rows` rows, chunk by chunk; nothing else is kept. One row is had from θ directly.
+  void predict(const T* theta, const T* X, std::int64_t rows, T* a, T* z, const Crew::Poll& poll);
 
   // Every z and a of m rows, in pass().
   void feed_forward(const T* X, int m, const Crew::Poll& poll);
@@ -35,7 +35,9 @@ class Model {
   Parameters<T> parameters_;
   Buffer<T> loaded_;  // θ as it was last taken in
   bool has_loaded_ = false;
-  std::unique_ptr<Pass<T>> pass_, chunk_;
+  void predict_row(const T* theta, const T* x, T* a);
+
+  std::unique_ptr<Pass<T>> pass_, chunk_, row_;
   int chunk_rows_ = 0;
 };
 

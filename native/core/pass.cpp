@@ -72,6 +72,22 @@ void Pass<T>::feed_forward(Crew& crew, const Parameters<T>& parameters, const Dr
 }
 
 template <class T>
+void Pass<T>::feed_forward_single_row(Crew& crew, const T* theta) {
+  for (std::size_t l = 0; l < layers_.size(); ++l) {
+    const LayerSpec& spec = (*specs_)[l];
+    const std::ptrdiff_t weights = std::ptrdiff_t(spec.neurons) * spec.inputs;
+    FeedForward<T> work{};
+    work.m = 1, work.inputs = spec.inputs, work.neurons = spec.neurons;
+    work.a_before = a_before(l), work.sigma = panels(layers_[l].sigma);
+    work.activation = spec.activation;
+    crew.each(kernels_.single_row_items(work), 4 * flops(l), [&](int begin, int end) {
+      kernels_.single_row(work, theta, theta + weights, begin, end);
+    });
+    theta += weights + spec.neurons;
+  }
+}
+
+template <class T>
 void Pass<T>::softmax_output(Crew& crew) {
   if (specs_->back().activation != Activation::softmax) return;
   const Layer& layer = layers_.back();

@@ -35,6 +35,8 @@ class Pass {
   void gather(Crew& crew, const T* X, const T* Y, const T* row_weights, const std::int64_t* order, std::int64_t first,
               int m);
   void feed_forward(Crew& crew, const Parameters<T>& parameters, const Draw* draw, const Gather<T>& ahead = {});
+  // Of one row, in a pass with room for one, from θ as it lies; keeps a alone.
+  void feed_forward_single_row(Crew& crew, const T* theta);
   void softmax_output(Crew& crew);  // where nothing but a^L is wanted
   void output_error(Crew& crew, const ObjectiveSpec& objective, Decision decision);
   void backpropagate_error(Crew& crew, const Parameters<T>& parameters);

@@ -137,6 +137,8 @@ struct Kernels {
 
   int (*feed_forward_items)(const FeedForward<T>&);
   void (*feed_forward)(const FeedForward<T>&, int begin, int end);
+  int (*single_row_items)(const FeedForward<T>&);
+  void (*single_row)(const FeedForward<T>&, const T* W, const T* bias, int begin, int end);  // W as θ holds it
   void (*softmax)(int neurons, Panels<const T> z, Panels<T> a, int begin, int end);  // items are rows
   void (*output_error)(const OutputError<T>&, int begin, int end);                    // items are rows
   int (*backpropagate_error_items)(const BackpropagateError<T>&);

@@ -3,6 +3,7 @@
 #include "backpropagate_error.hpp"
 #include "feed_forward.hpp"
 #include "output_error.hpp"
+#include "single_row.hpp"
 #include "weight_gradient.hpp"
 
 namespace backlit {
@@ -57,6 +58,8 @@ const Kernels<T> table = {
     PANEL<T>,
     feed_forward_items<T>,
     feed_forward<T>,
+    single_row_items<T>,
+    single_row<T>,
     softmax<T>,
     output_error<T>,
     backpropagate_error_items<T>,

@@ -28,7 +28,8 @@ void whole_pass(Activation hidden, int m, int n_1, int n_2, int n_3) {
   for (int i = 0; i < m; ++i) y(i, i % n_3) = 1;
 
   std::vector<T> theta;
-  for (const auto* part : {&W_2.numbers, &b_2, &W_3.numbers, &b_3}) theta.insert(theta.end(), part->begin(), part->end());
+  const std::initializer_list<const std::vector<double>*> parts = {&W_2.numbers, &b_2, &W_3.numbers, &b_3};
+  for (const auto* part : parts) theta.insert(theta.end(), part->begin(), part->end());
   const Kernels<T>& table = *kernels<T>();
   Crew crew(1e9);
   Parameters<T> parameters(table, specs, true);
