@@ -39,12 +39,12 @@ INLINE void transpose_square(const T* from, T* to) {
   for (int i = 0; i < LANES<T>; ++i) store(to + i * PANEL<T>, row[i]);
 }
 
-// A square of PANEL × PANEL numbers, contiguous on both sides.
+// A block of PANEL × PANEL numbers, contiguous on both sides, of which the first rows and columns are in use.
 template <class T>
-inline void transpose_panel_block(const T* from, T* to) {
+inline void transpose_panel_block(const T* from, T* to, int rows = PANEL<T>, int columns = PANEL<T>) {
   constexpr int N = LANES<T>, P = PANEL<T>;
-  for (int i = 0; i < P; i += N)
-    for (int j = 0; j < P; j += N) transpose_square(from + i * P + j, to + j * P + i);
+  for (int i = 0; i < rows; i += N)
+    for (int j = 0; j < columns; j += N) transpose_square(from + i * P + j, to + j * P + i);
 }
 
 // One row of `columns` numbers into row i of panels, zeros to the end of the last.

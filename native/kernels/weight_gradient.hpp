@@ -137,8 +137,10 @@ template <class T>
 void mirror_block(const WeightGradient<T>& w, const Block& block) {
   if (!w.mirror) return;
   constexpr std::ptrdiff_t SIZE = PANEL<T> * PANEL<T>;
+  const int rows = w.inputs - block.q * PANEL<T>, columns = w.neurons - block.p * PANEL<T>;
   transpose_panel_block(w.weights + block.p * w.weights_stride + block.q * SIZE,
-                        w.mirror + block.q * w.mirror_stride + block.p * SIZE);
+                        w.mirror + block.q * w.mirror_stride + block.p * SIZE, rows < PANEL<T> ? rows : PANEL<T>,
+                        columns < PANEL<T> ? columns : PANEL<T>);
 }
 
 template <class T>
