@@ -5,6 +5,7 @@ Each is run in a process of its own, with the number of threads set in the envir
 """
 
 from collections.abc import Callable
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -58,7 +59,7 @@ def jax(work: Workload) -> Epoch:
     rng = np.random.default_rng(1)
     theta = [
         (jnp.asarray(rng.standard_normal((n, k)) / np.sqrt(n), jnp.float32), jnp.zeros(k, jnp.float32))
-        for n, k in zip(work.sizes, work.sizes[1:], strict=False)
+        for n, k in pairwise(work.sizes)
     ]
 
     def cost(theta: Any, x: Any, y: Any) -> Any:
@@ -117,7 +118,7 @@ def _torch(work: Workload, compiled: bool) -> Epoch:
     labels = None if classes is None else torch.from_numpy(classes)
     act = {"sigmoid": torch.nn.Sigmoid, "relu": torch.nn.ReLU}[work.hidden]
     layers: list[Any] = []
-    for n, k in zip(work.sizes, work.sizes[1:], strict=False):
+    for n, k in pairwise(work.sizes):
         layers += [torch.nn.Linear(n, k), act()]
     layers = layers[:-1] + ([torch.nn.Sigmoid()] if work.output == "sigmoid" else [])
     model = torch.nn.Sequential(*layers)
@@ -204,7 +205,7 @@ def tinygrad(work: Workload) -> Epoch:
     X, Y, classes = work.data()
     tX, tY = Tensor(X), Tensor(Y)
     labels = None if classes is None else Tensor(classes.astype(np.int32))
-    layers = [nn.Linear(n, k) for n, k in zip(work.sizes, work.sizes[1:], strict=False)]
+    layers = [nn.Linear(n, k) for n, k in pairwise(work.sizes)]
     parameters = [p for layer in layers for p in (layer.weight, layer.bias)]
     optimizer = (nn.optim.SGD if work.optimizer == "sgd" else nn.optim.Adam)(parameters, lr=work.learning_rate)
 

@@ -2,9 +2,9 @@
 
     python benchmarks/train_speed.py [--workloads W1,W4] [--systems backlit,JAX] [--threads 1,2] [--rounds 5]
 
-Every round asks each system in turn for whole epochs, shuffling and gathering included, of at least a fifth of a second; a
-step's time is the round's best epoch. Prints a table, writes ``results/train_speed.json`` and a plot of ratios beside it.
-Ratios, not times, travel between machines.
+Every round asks each system in turn for whole epochs, shuffling and gathering included, of at least a fifth of a
+second; a step's time is the round's best epoch. Prints a table, writes ``results/train_speed.json`` and a plot of
+ratios beside it. Ratios, not times, travel between machines.
 """
 
 import argparse
@@ -49,7 +49,8 @@ class Peer:
 
     def __init__(self, system: str, workload: str, threads: int) -> None:
         environment = os.environ | {
-            name: str(threads) for name in ("OMP_NUM_THREADS", "BACKLIT_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
+            name: str(threads)
+            for name in ("OMP_NUM_THREADS", "BACKLIT_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
         }
         environment |= {"KERAS_BACKEND": "jax", "CPU_LLVM": environment.get("CPU_LLVM", "0")}
         if threads == 1:  # XLA and others size their pools by affinity

@@ -1,6 +1,7 @@
 """The workloads of the speed benchmarks: sizes, activations, optimizer, batch, rows. Random data of the right shape."""
 
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -22,7 +23,7 @@ class Workload:
     @property
     def weights(self) -> int:
         """P, without biases."""
-        return sum(n * m for n, m in zip(self.sizes, self.sizes[1:], strict=False))
+        return sum(n * m for n, m in pairwise(self.sizes))
 
     @property
     def flops_a_step(self) -> int:

@@ -32,7 +32,16 @@ PAIRS = [
     for output in outputs
     for fused in ((True, False) if (output, cost) in objective.FUSED else (False,))
 ]
-SIZES = [(1, 7, 1), (16, 17, 31), (17, 1, 16), (33, 100, 17), (100, 31, 33, 7), (784, 33, 10), (7, 16, 100), (31, 33, 33, 1)]
+SIZES = [
+    (1, 7, 1),
+    (16, 17, 31),
+    (17, 1, 16),
+    (33, 100, 17),
+    (100, 31, 33, 7),
+    (784, 33, 10),
+    (7, 16, 100),
+    (31, 33, 33, 1),
+]
 # ε well above rounding: an adaptive step divides by the gradient's own size, and where that is noise, so is its sign.
 OPTIMIZERS: list[Optimizer] = [
     SGD(0.01), SGD(0.01, momentum=0.5), SGD(0.01, momentum=0.5, nesterov=True), RMSprop(0.001, epsilon=1e-3),
@@ -89,7 +98,7 @@ class Case:
     pair: tuple[str, str, bool]
     sizes: tuple[int, ...]
     batch: int
-    optimizer: Optimizer = SGD(0.1)
+    optimizer: Optimizer = OPTIMIZERS[0]
     l2: float = 0.0
     dropout: float = 0.0
     clip: float | None = None

@@ -32,7 +32,9 @@ def threads_chosen_afterwards() -> Any:
     _native.force_threads(0)
 
 
-def problem(dtype: str = "float32", rows: int = 150, dropout: float = 0.2, sizes: tuple[int, ...] = (50, 97, 40, 10)) -> Any:
+def problem(
+    dtype: str = "float32", rows: int = 150, dropout: float = 0.2, sizes: tuple[int, ...] = (50, 97, 40, 10)
+) -> Any:
     rng = np.random.default_rng(0)
     network = Network(sizes, activation="gelu", output="softmax", dropout=dropout, seed=1, dtype=dtype)
     X = rng.standard_normal((rows, sizes[0])).astype(dtype)
@@ -41,7 +43,9 @@ def problem(dtype: str = "float32", rows: int = 150, dropout: float = 0.2, sizes
     return network, objective.choose("softmax", l2=0.1, n=rows), TrainingData(X, Y, weights, "argmax")
 
 
-def trained(record: Any = (), threads: int = 0, dtype: str = "float32", clip: float | None = None, optimizer: Any = None) -> Any:
+def trained(
+    record: Any = (), threads: int = 0, dtype: str = "float32", clip: float | None = None, optimizer: Any = None
+) -> Any:
     _native.force_threads(threads)
     network, target, data = problem(dtype)
     plan = StepPlan(optimizer or Adam(), 32, seed=4, clip=clip)
@@ -242,7 +246,9 @@ def test_a_forked_child_has_threads_of_its_own() -> None:
 def test_the_environment_sets_the_threads(variables: dict[str, str], expected: str) -> None:
     code = "from backlit import _native; print(_native.allowed_threads())"
     clean = {k: v for k, v in os.environ.items() if k not in ("BACKLIT_NUM_THREADS", "OMP_NUM_THREADS")}
-    done = subprocess.run([sys.executable, "-c", code], env=clean | variables, capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", code], env=clean | variables, capture_output=True, text=True, check=True
+    )
     assert done.stdout.strip() == expected
 
 

@@ -1,5 +1,6 @@
 """Whatever is handed to the bindings, the answer is an exception or a result, never a crash."""
 
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -52,8 +53,10 @@ SPOILED: list[tuple[str, Any]] = [
     ("X", np.ones((ROWS, 7), np.float32)), ("X", np.ones((0, 6), np.float32)), ("X", np.ones((ROWS, 6))),
     ("X", np.ones((ROWS, 12), np.float32)[:, ::2]), ("X", np.ones((6, ROWS), np.float32).T), ("X", None),
     ("X", np.ones(ROWS * 6, np.float32)), ("X", "text"), ("X", [[1.0] * 6] * ROWS),
-    ("Y", np.ones((ROWS - 1, 3), np.float32)), ("Y", np.ones((ROWS, 4), np.float32)), ("Y", np.ones((ROWS, 3), np.int32)),
-    ("row_weights", np.ones(ROWS + 1, np.float32)), ("row_weights", np.ones((ROWS, 1), np.float32)), ("seed", -1),
+    ("Y", np.ones((ROWS - 1, 3), np.float32)), ("Y", np.ones((ROWS, 4), np.float32)),
+    ("Y", np.ones((ROWS, 3), np.int32)),
+    ("row_weights", np.ones(ROWS + 1, np.float32)), ("row_weights", np.ones((ROWS, 1), np.float32)),
+    ("seed", -1), ("seed", 2**64), ("X", np.ones((1, 1, 6), np.float32)),
 ]  # fmt: skip
 
 
@@ -119,7 +122,7 @@ def test_predict_takes_what_fits_and_refuses_the_rest(
     layers: list[int], rows: int, wider: int, longer: int, kind: Any, how: str, read_only: bool
 ) -> None:
     model = _native.Model32(layers, [1] * (len(layers) - 1))
-    count = sum(n * (m + 1) for m, n in zip(layers, layers[1:], strict=False))
+    count = sum(n * (m + 1) for m, n in pairwise(layers))
     theta = np.zeros(max(count + longer, 0), np.float32)
     X = strided(np.zeros((rows, max(layers[0] + wider, 0)), kind), how)
     out = np.full((rows, layers[-1]), 7, np.float32)

@@ -42,7 +42,19 @@ except ImportError as error:  # a pure-Python installation
 _ACTIVATION = {
     name: number
     for number, name in enumerate(
-        ("identity", "sigmoid", "tanh", "relu", "leaky-relu", "elu", "gelu", "silu", "softplus", "exponential", "softmax")
+        (
+            "identity",
+            "sigmoid",
+            "tanh",
+            "relu",
+            "leaky-relu",
+            "elu",
+            "gelu",
+            "silu",
+            "softplus",
+            "exponential",
+            "softmax",
+        )
     )
 }
 _COST = {
@@ -74,7 +86,7 @@ class NativeEngine(Engine):
                 return f"activation '{activation.name}' is not built in"
         if objective is not None and objective.cost is not COSTS.get(objective.cost.name):
             return f"cost '{objective.cost.name}' is not built in"
-        if objective is not None and objective.fused not in (None, *FUSED.values()):
+        if objective is not None and objective.fused is not None and objective.fused not in FUSED.values():
             return f"the fused form '{objective.fused.name}' is not built in"
         if optimizer is not None and type(optimizer) not in _RULES:
             return f"optimizer '{optimizer.name}' is not built in" if optimizer.name != "lbfgs" else "lbfgs is SciPy's"
@@ -121,13 +133,13 @@ class NativeEngine(Engine):
         """The core's own copy of this network; it takes θ in anew where θ has changed since."""
         model = self._models.get(network)
         if model is None or model.isa != _native.isa():
-            kind = _native.Model32 if network.dtype == np.float32 else _native.Model64
+            kind: Any = _native.Model32 if network.dtype == np.float32 else _native.Model64
             model = self._models[network] = kind(list(network.sizes), _activations(network))
         return model
 
 
 class NativeSession(Session):
-    """Steps that never come back to Python but at the end of an epoch, for its order of rows, and where one is recorded.
+    """Steps that come back to Python only at the end of an epoch, for its order of rows, and where one is recorded.
 
     The optimizer's state stays in the core's own order and is put into ``state`` when that is asked for: ask for it
     anew after each run.
@@ -138,7 +150,7 @@ class NativeSession(Session):
         super().__init__(network, objective, data, plan)
         rule, slots, numbers = _RULES[type(plan.optimizer)](plan.optimizer)
         self._slots = slots
-        kind = _native.Session32 if network.dtype == np.float32 else _native.Session64
+        kind: Any = _native.Session32 if network.dtype == np.float32 else _native.Session64
         self._core = kind(
             list(network.sizes), _activations(network), [*network.dropout, 0.0], *_objective(objective),
             np.ascontiguousarray(data.X, network.dtype), np.ascontiguousarray(data.Y, network.dtype),
@@ -147,7 +159,7 @@ class NativeSession(Session):
         )  # fmt: skip
 
     @property
-    def state(self) -> State:  # type: ignore[override]
+    def state(self) -> State:
         """The optimizer's state as it is now."""
         if self._stale:
             self._core.store(np.empty_like(self.network.parameters), [self._state[slot] for slot in self._slots])
@@ -220,7 +232,9 @@ class NativeSession(Session):
         )  # fmt: skip
         self._core.store(network.parameters, [])
         dropped = {l: masks[l] > 0 for l, p in enumerate(network.dropout, start=2) if p}
-        forward = ForwardPass(z=z, a={1: x, **{l: a[l] if l in dropped else sigma[l] for l in z}}, sigma=sigma, masks=dropped)
+        forward = ForwardPass(
+            z=z, a={1: x, **{l: a[l] if l in dropped else sigma[l] for l in z}}, sigma=sigma, masks=dropped
+        )
         errors = Errors(delta, fused=self.objective.fused is not None)
         report.records.append(
             StepRecord(
