@@ -71,6 +71,13 @@ class NativeEngine(Engine):
 
     name = "native"
 
+    @property
+    def description(self) -> str:
+        """What it is on this machine, or why it is not there."""
+        if MISSING is not None:
+            return f"missing: {MISSING}"
+        return f"fused kernels in C++, {_native.isa()}, threads: up to {_native.allowed_threads()}, float32 and float64"
+
     def __init__(self) -> None:
         self._models: WeakKeyDictionary[Network, Any] = WeakKeyDictionary()
 
@@ -81,9 +88,9 @@ class NativeEngine(Engine):
         if MISSING is not None:
             return MISSING
         for activation in network.activations:
-            if activation is not ACTIVATIONS.get(activation.name):
+            if type(activation) is not type(ACTIVATIONS.get(activation.name)):
                 return f"activation '{activation.name}' is not built in"
-        if objective is not None and objective.cost is not COSTS.get(objective.cost.name):
+        if objective is not None and type(objective.cost) is not type(COSTS.get(objective.cost.name)):
             return f"cost '{objective.cost.name}' is not built in"
         if objective is not None and objective.fused is not None and objective.fused not in FUSED.values():
             return f"the fused form '{objective.fused.name}' is not built in"
