@@ -89,7 +89,10 @@ def survey(monkeypatch, seeds):
                 continue
             relative = ~undecided & (np.abs(found) * 1e-4 > tolerance)
             absolute = ~undecided & ~relative
-            for which, wrong in ((relative, found * (1 + 1e-4)), (absolute, found + 2.01 * tolerance + 1e-30)):  # a tolerance may be 0
+            for which, wrong in (
+                (relative, found * (1 + 1e-4)),
+                (absolute, found + 2.01 * tolerance + 1e-30),
+            ):  # a tolerance may be 0
                 due += int(which.sum())
                 missed += int((which & (np.abs(wrong - expected) <= tolerance)).sum())
         layer = int(rng.integers(2, net.L + 1))

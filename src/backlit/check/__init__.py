@@ -9,15 +9,18 @@ import sys
 from types import ModuleType
 from typing import Any
 
+from backlit.check.functions import check_gradient
+from backlit.check.homework import HomeworkReport, check_backward
 from backlit.check.run import check
+from backlit.check.verdicts import Report
 
-__all__ = ["check"]
+__all__ = ["HomeworkReport", "Report", "check", "check_backward", "check_gradient"]
 
 
 class _CallableModule(ModuleType):
     """A module that can be called: a call goes to the function of the module's own name."""
 
-    def __call__(self, *args: Any, **options: Any) -> Any:
+    def __call__(self, *args: Any, **options: Any) -> Report:
         return check(*args, **options)
 
 

@@ -16,9 +16,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from backlit.notation import Float64Array
+from backlit.notation import Array
 
-Function = Callable[[NDArray[np.int64], Float64Array], tuple[Float64Array, NDArray[np.bool_]]]
+Function = Callable[[NDArray[np.int64], Array], tuple[Array, NDArray[np.bool_]]]
 """(which of the P functions, how far each argument moves) → values, and whether each is still on its own pieces."""
 
 SHRINK = 8.0
@@ -34,14 +34,14 @@ class Derivatives:
     ``jumps``: no declared kink was met, yet the slopes of the two sides do not approach each other.
     """
 
-    value: Float64Array
-    bound: Float64Array
-    step: Float64Array
+    value: Array
+    bound: Array
+    step: Array
     decided: NDArray[np.bool_]
     evaluations: int
 
 
-def differentiate(f: Function, first_step: Float64Array, rho: Float64Array) -> Derivatives:
+def differentiate(f: Function, first_step: Array, rho: Array) -> Derivatives:
     """f'(0) of P functions at once, each with its own step.
 
     Args:
@@ -74,9 +74,7 @@ def differentiate(f: Function, first_step: Float64Array, rho: Float64Array) -> D
     return Derivatives(value, bound, step, np.isfinite(bound), evaluations)
 
 
-def _central(
-    f: Function, which: NDArray[np.int64], t: Float64Array, rho: Float64Array
-) -> tuple[Float64Array, Float64Array, int]:
+def _central(f: Function, which: NDArray[np.int64], t: Array, rho: Array) -> tuple[Array, Array, int]:
     """R and its error bound; infinite where any of the four points is on other pieces."""
     (above, on_1), (below, on_2) = f(which, t), f(which, -t)
     (near_above, on_3), (near_below, on_4) = f(which, t / 2), f(which, -t / 2)
@@ -86,9 +84,7 @@ def _central(
     return R, np.where(on_1 & on_2 & on_3 & on_4, bound, np.inf), 4 * len(which)
 
 
-def _one_sided(
-    f: Function, which: NDArray[np.int64], t: Float64Array, rho: Float64Array
-) -> tuple[Float64Array, Float64Array, int]:
+def _one_sided(f: Function, which: NDArray[np.int64], t: Array, rho: Array) -> tuple[Array, Array, int]:
     """T of the side that is on the base's own pieces: the side whose slope the base has, by convention."""
     here, _ = f(which, np.zeros_like(t))
     best, bound = np.zeros_like(t), np.full_like(t, np.inf)
@@ -102,9 +98,7 @@ def _one_sided(
     return best, bound, 7 * len(which)
 
 
-def undeclared_kinks(
-    f: Function, which: NDArray[np.int64], t: Float64Array, rho: Float64Array
-) -> NDArray[np.bool_]:
+def undeclared_kinks(f: Function, which: NDArray[np.int64], t: Array, rho: Array) -> NDArray[np.bool_]:
     """Do the slopes from above and from below stay apart as the step shrinks? Then f bends where nobody said it would.
 
     A smooth f brings them together in proportion to the step: |D₊ - D₋| ≈ t |f''|. At a bend they keep their distance.

@@ -1,9 +1,9 @@
 """Backpropagation held against finite differences: every parameter, every error, every input, in float64.
 
 ∂C_i/∂W^l_jk is the limit of (C_i(W_jk + h) - C_i(W_jk - h)) / 2h. Row i meets W_jk only through z^l_j, which moves by
-h·a^{l-1}_ik. The rows' costs are a sum, so each row may have its own step: h = t / a^{l-1}_ik moves z^l_ij by t for every
-weight k into neuron j. One probe of z^l_ij therefore serves all weights into neuron j and its bias, and a check of N
-parameters costs m Σ n_l probes through the layers above, where one weight at a time costs 2N m passes.
+h·a^{l-1}_ik. The rows' costs are a sum, so each row may have its own step: h = t / a^{l-1}_ik moves z^l_ij by t for
+every weight k into neuron j. One probe of z^l_ij therefore serves all weights into neuron j and its bias, and a check
+of N parameters costs m Σ n_l probes through the layers above, where one weight at a time costs 2N m passes.
 What this stands on, that z^l is a^{l-1} Wᵀ + b and nothing else, is checked first, by a sum of its own.
 """
 
@@ -20,7 +20,7 @@ from backlit.check.probes import Point, Probes, move
 from backlit.check.verdicts import Price, QuantityCheck, Report, compare
 from backlit.engines import BackwardPass, Engine
 from backlit.engines.blas import one_thread
-from backlit.notation import Float64Array
+from backlit.notation import Array
 
 WIDEST_STEP = 1e-3
 """Of a z, where every σ changes over distances of about 1; the quotient's own error decides whether it shrinks."""
@@ -30,13 +30,13 @@ WIDEST_STEP = 1e-3
 class RowDerivatives:
     """∂C_i/∂z^l_ij by finite differences (l = 1: ∂C_i/∂x_ij) with bounds; all of shape (m, n_l)."""
 
-    value: Float64Array
-    bound: Float64Array
+    value: Array
+    bound: Array
     decided: NDArray[np.bool_]
     evaluations: int
 
 
-def by_differences(point: Point, layer: int, suspect: Float64Array | None = None) -> RowDerivatives:
+def by_differences(point: Point, layer: int, suspect: Array | None = None) -> RowDerivatives:
     """The finite differences of one layer.
 
     Args:
@@ -49,7 +49,7 @@ def by_differences(point: Point, layer: int, suspect: Float64Array | None = None
     rho = rounding.of_row_costs(point, rounding.unit(), layer)[probes.rows]
     first = np.full(len(probes), WIDEST_STEP) / _reach(point, layer)[probes.neurons]
 
-    def f(which: NDArray[np.int64], shifts: Float64Array) -> tuple[Float64Array, NDArray[np.bool_]]:
+    def f(which: NDArray[np.int64], shifts: Array) -> tuple[Array, NDArray[np.bool_]]:
         return move(point, probes[which], shifts)
 
     found: Derivatives = differences.differentiate(f, first, rho)
@@ -65,7 +65,7 @@ def by_differences(point: Point, layer: int, suspect: Float64Array | None = None
     )
 
 
-def _reach(point: Point, layer: int) -> Float64Array:
+def _reach(point: Point, layer: int) -> Array:
     """The largest weight by which each neuron of the layer moves the next one; at least 1."""
     if layer == point.network.L:
         return np.ones(point.network.sizes[-1])
@@ -128,9 +128,7 @@ def _compare_layers(point: Point, backward: BackwardPass) -> tuple[list[Quantity
         evaluations[l] = D.evaluations
         bound = np.where(D.decided, D.bound, 0)
         value = np.where(D.decided, D.value, 0)
-        quantities.append(
-            compare("delta", l, errors.delta[l], value, bound + delta_off[l], ~D.decided, why)
-        )
+        quantities.append(compare("delta", l, errors.delta[l], value, bound + delta_off[l], ~D.decided, why))
         a_before = point.forward.a[l - 1]
         open_ = (~D.decided & (share > 0)).astype(np.float64)
         sum_off = 2 * u * rounding.of_sum(m) * share * np.abs(value)
@@ -139,7 +137,7 @@ def _compare_layers(point: Point, backward: BackwardPass) -> tuple[list[Quantity
         quantities.append(
             compare(
                 "bias_gradient", l, backward.gradients.b[l], (share * value).sum(axis=0), each.sum(axis=0) + b_off,
-                open_.any(axis=0), why,
+                np.asarray((open_ > 0).any(axis=0)), why,
             )
         )  # fmt: skip
         penalty, penalty_off = _penalty_difference(point, layer.W)
@@ -161,7 +159,7 @@ def _compare_layers(point: Point, backward: BackwardPass) -> tuple[list[Quantity
     return quantities, evaluations
 
 
-def _penalty_difference(point: Point, W: Float64Array) -> tuple[Float64Array, Float64Array]:
+def _penalty_difference(point: Point, W: Array) -> tuple[Array, Array]:
     """The penalty's own central difference, exact for a square but for rounding; and how far rounding carries it."""
     l2, n = point.objective.l2, point.objective.n
     if not l2:

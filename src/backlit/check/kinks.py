@@ -31,7 +31,7 @@ def of_activation(activation: Activation) -> tuple[float, ...]:
 
 
 def pieces(activation: Activation, z: Array) -> list[Pieces]:
-    """Which piece of σ each z lies on: z > kink, so that z at the kink belongs to the piece below, as its slope does."""
+    """Which piece of σ each z lies on: z > kink; z at the kink belongs to the piece below, as its slope does."""
     return [z > kink for kink in of_activation(activation)]
 
 

@@ -17,7 +17,7 @@ from backlit.activations import Elementwise
 from backlit.backpropagation import ForwardPass
 from backlit.check import kinks
 from backlit.network import Layer, Network
-from backlit.notation import Float64Array, IndexArray
+from backlit.notation import Array, IndexArray
 from backlit.objective import Objective
 
 NUMBERS_AT_ONCE = 1 << 21
@@ -30,9 +30,9 @@ class Point:
 
     network: Network
     objective: Objective
-    X: Float64Array
-    Y: Float64Array
-    row_weights: Float64Array
+    X: Array
+    Y: Array
+    row_weights: Array
 
     @cached_property
     def forward(self) -> ForwardPass:
@@ -45,7 +45,7 @@ class Point:
         return self.network.layers
 
     @cached_property
-    def row_costs(self) -> Float64Array:
+    def row_costs(self) -> Array:
         """C_i of the rows."""
         return self.objective.row_costs(self.forward.z[self.network.L], self.forward.output, self.Y)
 
@@ -80,8 +80,8 @@ class Probes:
         return cls(layer, rows, neurons)
 
 
-def move(point: Point, probes: Probes, shifts: Float64Array) -> tuple[Float64Array, NDArray[np.bool_]]:
-    """C_i of each probe's row with the probe's number moved by its shift; and is the row still on its own pieces?  (P,), (P,)."""
+def move(point: Point, probes: Probes, shifts: Array) -> tuple[Array, NDArray[np.bool_]]:
+    """C_i of each probe's row with the probe's number moved; and is the row still on its own pieces?  (P,), (P,)."""
     costs, on_pieces = np.empty(len(probes)), np.empty(len(probes), dtype=np.bool_)
     home = point.pieces(probes.layer)
     for part in _parts(point, len(probes)):
@@ -96,12 +96,12 @@ def _parts(point: Point, count: int) -> Iterator[slice]:
     return (slice(start, start + step) for start in range(0, count, step))
 
 
-def _move(point: Point, probes: Probes, shifts: Float64Array) -> tuple[Float64Array, list[kinks.Pieces]]:
+def _move(point: Point, probes: Probes, shifts: Array) -> tuple[Array, list[kinks.Pieces]]:
     forward, L, l = point.forward, point.network.L, probes.layer
     each = np.arange(len(probes))
     found: list[kinks.Pieces] = []
-    a: Float64Array | None = None
-    z: Float64Array
+    a: Array | None = None
+    z: Array
     if l == 1:
         z = forward.z[2][probes.rows] + shifts[:, np.newaxis] * point.layers[0].W.T[probes.neurons]
     else:
@@ -123,14 +123,12 @@ def _move(point: Point, probes: Probes, shifts: Float64Array) -> tuple[Float64Ar
     return point.objective.row_costs(z, a, y), found + kinks.pieces_of_cost(point.objective, a, y)
 
 
-def _one_neuron_up(
-    point: Point, probes: Probes, shifts: Float64Array, layer: Layer
-) -> tuple[Float64Array, list[kinks.Pieces]]:
+def _one_neuron_up(point: Point, probes: Probes, shifts: Array, layer: Layer) -> tuple[Array, list[kinks.Pieces]]:
     """z^{l+1} after one neuron of layer l moved: z^{l+1} + (σ(z_j + t) - σ(z_j)) W^{l+1}_{·j}."""
     forward, l = point.forward, layer.number
     moved = forward.z[l][probes.rows, probes.neurons] + shifts
     change = layer.activation.value(moved[:, np.newaxis])[:, 0] - forward.a[l][probes.rows, probes.neurons]
-    z: Float64Array = change[:, np.newaxis] * point.layers[l - 1].W.T[probes.neurons]
+    z: Array = change[:, np.newaxis] * point.layers[l - 1].W.T[probes.neurons]
     z += forward.z[l + 1][probes.rows]
     found = []
     for kink in kinks.of_activation(layer.activation):

@@ -1,6 +1,6 @@
-"""A network too large for every parameter: its gradient along random directions, layer by layer, and what that can miss.
+"""A network too large for every parameter: its gradient along random directions, and what that can miss.
 
-v has independent standard normal entries, one a parameter of the layer. If the layer's gradient is off by e, then v·e is
+v has independent standard normal entries, one a parameter of a layer. If the layer's gradient is off by e, then v·e is
 normal with standard deviation ‖e‖, whatever e is. So K directions, each decided within τ, all miss an error of norm s
 with probability Π_k P(|N| ≤ 2 τ_k / s): a number the report states.
 """
@@ -23,7 +23,7 @@ from backlit.check.probes import Point
 from backlit.check.verdicts import Price, QuantityCheck, Report, compare, superscript
 from backlit.engines import Engine
 from backlit.engines.blas import one_thread
-from backlit.notation import Float64Array
+from backlit.notation import Array
 from backlit.randomness import initial_generator
 
 DIRECTIONS = 8
@@ -70,11 +70,11 @@ class _Directions:
         self.b = [rng.standard_normal(self.layer.b.shape) for _ in range(count)]
         self.evaluations = 0
 
-    def along(self, W: Float64Array, b: Float64Array) -> Float64Array:
+    def along(self, W: Array, b: Array) -> Array:
         """v·g, (K,)."""
         return np.array([np.vdot(VW, W) + np.vdot(vb, b) for VW, vb in zip(self.W, self.b, strict=True)])
 
-    def differences(self) -> tuple[Float64Array, Float64Array, NDArray[np.bool_]]:
+    def differences(self) -> tuple[Array, Array, NDArray[np.bool_]]:
         """The derivative of C along each direction, its bound, and whether every row could be decided."""
         point, l, m = self.point, self.layer.number, len(self.point.X)
         a_before = point.forward.a[l - 1]
@@ -85,9 +85,11 @@ class _Directions:
         for k, (VW, vb) in enumerate(zip(self.W, self.b, strict=True)):
             shift = a_before @ VW.T + vb
 
-            def f(rows: NDArray[np.int64], t: Float64Array, shift: Float64Array = shift) -> tuple[Float64Array, NDArray[np.bool_]]:
+            def f(rows: NDArray[np.int64], t: Array, shift: Array = shift) -> tuple[Array, NDArray[np.bool_]]:
                 costs, there = _move_layer(point, l, rows, t[:, np.newaxis] * shift[rows])
-                return costs, same([piece[rows] for piece in home], there) if home else np.ones(len(rows), dtype=np.bool_)
+                return costs, same([piece[rows] for piece in home], there) if home else np.ones(
+                    len(rows), dtype=np.bool_
+                )
 
             first = WIDEST_STEP / np.maximum(np.abs(shift).max(axis=1), 1)
             found = differences.differentiate(f, first, rho)
@@ -96,11 +98,13 @@ class _Directions:
             decided[k] = bool(found.decided[counted].all())
             penalty, penalty_off = _penalty_difference(point, self.layer.W)
             value[k] = (share * np.where(counted & found.decided, found.value, 0)).sum() + np.vdot(VW, penalty)
-            off = share * np.where(counted & found.decided, found.bound + 2 * rounding.unit() * rounding.of_sum(m) * np.abs(found.value), 0)
+            off = share * np.where(
+                counted & found.decided, found.bound + 2 * rounding.unit() * rounding.of_sum(m) * np.abs(found.value), 0
+            )
             bound[k] = off.sum() + np.vdot(np.abs(VW), penalty_off)
         return value, bound, decided
 
-    def rounding_of_gradient(self, errors: object) -> Float64Array:
+    def rounding_of_gradient(self, errors: object) -> Array:
         """How far v·g can be off because g is rounded, (K,)."""
         from backlit.backpropagation import Errors
 
@@ -112,11 +116,9 @@ class _Directions:
         )
 
 
-def _move_layer(
-    point: Point, l: int, rows: NDArray[np.int64], shift: Float64Array
-) -> tuple[Float64Array, list[NDArray[np.bool_]]]:
+def _move_layer(point: Point, l: int, rows: NDArray[np.int64], shift: Array) -> tuple[Array, list[NDArray[np.bool_]]]:
     """C_i with all z of layer l moved, and the pieces the rows then lie on."""
-    z: Float64Array = point.forward.z[l][rows] + shift
+    z: Array = point.forward.z[l][rows] + shift
     a = z
     found: list[NDArray[np.bool_]] = []
     for layer in point.layers[l - 2 :]:
@@ -129,7 +131,7 @@ def _move_layer(
     return point.objective.row_costs(z, a, y), found + pieces_of_cost(point.objective, a, y)
 
 
-def missed(size: float, tolerances: Float64Array) -> float:
+def missed(size: float, tolerances: Array) -> float:
     """The probability that directions decided within these tolerances all miss an error of norm ``size``.
 
     >>> round(missed(2.0, np.array([0.5])), 3), missed(2.0, np.array([]))
@@ -140,7 +142,7 @@ def missed(size: float, tolerances: Float64Array) -> float:
     return float(np.prod(erf(2 * tolerances / size / np.sqrt(2))))
 
 
-def _what_is_missed(layer: int, tolerances: Float64Array, gradients: object, point: Point) -> str:
+def _what_is_missed(layer: int, tolerances: Array, gradients: object, point: Point) -> str:
     from backlit.backpropagation import Gradients
 
     assert isinstance(gradients, Gradients)

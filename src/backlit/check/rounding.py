@@ -11,7 +11,7 @@ from backlit.activations import Elementwise
 from backlit.backpropagation import Errors
 from backlit.check.probes import Point
 from backlit.network import Layer
-from backlit.notation import ByLayer, Float64Array
+from backlit.notation import Array, ByLayer
 
 SLOPE_SPARE = 0.01
 """Added to a slope: a slope that vanishes here does not vanish a step further on."""
@@ -35,7 +35,7 @@ def sizes_of_z(point: Point) -> ByLayer:
     }
 
 
-def slope_sizes(point: Point, layer: Layer) -> Float64Array:
+def slope_sizes(point: Point, layer: Layer) -> Array:
     """|σ'(z^l)| with a little to spare, (m, n_l); 1 for an activation that is not elementwise."""
     z, a = point.forward.z[layer.number], point.forward.sigma[layer.number]
     if not isinstance(layer.activation, Elementwise):
@@ -55,7 +55,7 @@ def of_forward(point: Point, u: float) -> tuple[ByLayer, ByLayer]:
     return z_off, a_off
 
 
-def of_row_costs(point: Point, u: float, from_layer: int) -> Float64Array:
+def of_row_costs(point: Point, u: float, from_layer: int) -> Array:
     """How far C_i can be off when only what lies above ``from_layer`` is computed again, (m,)."""
     forward, L = point.forward, point.network.L
     summed = sizes_of_z(point)
@@ -73,7 +73,7 @@ def of_row_costs(point: Point, u: float, from_layer: int) -> Float64Array:
     return u * total
 
 
-def _output_sensitivity(point: Point) -> Float64Array:
+def _output_sensitivity(point: Point) -> Array:
     """A bound of |∂C_i/∂z^L|, (m, n_L)."""
     a, y, objective = point.forward.output, point.Y, point.objective
     if objective.fused:
@@ -84,7 +84,7 @@ def _output_sensitivity(point: Point) -> Float64Array:
     return np.abs(a) * (pull + (pull * np.abs(a)).sum(axis=1, keepdims=True))
 
 
-def _cost_itself(point: Point, sensitivity: Float64Array) -> Float64Array:
+def _cost_itself(point: Point, sensitivity: Array) -> Array:
     """Units of rounding in C_i from z^L on, (m,): its terms may cancel, as max(z, 0) - y z does."""
     z, a, y = point.forward.z[point.network.L], point.forward.output, point.Y
     units = 8 * np.abs(point.row_costs) + 8 * (sensitivity * (np.abs(z) + np.abs(a))).sum(axis=1)
@@ -97,7 +97,9 @@ def of_errors(point: Point, errors: Errors, u: float) -> ByLayer:
     """How far δ^l can be off from the exact δ^l of the same z and a, (m, n_l) each."""
     a, y = point.forward.output, point.Y
     last = point.network.L
-    off = {last: 8 * u * (np.abs(a) + np.abs(y)) * (1 if point.objective.fused else slope_sizes(point, point.layers[-1]))}
+    off = {
+        last: 8 * u * (np.abs(a) + np.abs(y)) * (1 if point.objective.fused else slope_sizes(point, point.layers[-1]))
+    }
     off[last] = off[last] + 16 * u * (np.abs(errors.delta[last]) + _output_sensitivity(point))
     for layer, above in zip(reversed(point.layers[:-1]), reversed(point.layers[1:]), strict=True):
         l = layer.number
@@ -108,11 +110,11 @@ def of_errors(point: Point, errors: Errors, u: float) -> ByLayer:
     return off
 
 
-def of_gradients(point: Point, errors: Errors, delta_off: ByLayer, u: float) -> dict[int, tuple[Float64Array, Float64Array]]:
+def of_gradients(point: Point, errors: Errors, delta_off: ByLayer, u: float) -> dict[int, tuple[Array, Array]]:
     """How far ∂C/∂W^l and ∂C/∂b^l can be off, given how far δ^l is: (n_l, n_{l-1}) and (n_l,) by layer."""
     m = len(point.X)
     share = (point.row_weights / m)[:, np.newaxis]
-    found = {}
+    found: dict[int, tuple[Array, Array]] = {}
     for layer in point.layers:
         l = layer.number
         each = (delta_off[l] + u * of_sum(m) * np.abs(errors.delta[l])) * share

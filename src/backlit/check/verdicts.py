@@ -1,12 +1,13 @@
 """The three answers, pass, fail and undecidable, and the report of a check: in numbers, and in words."""
 
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from backlit.notation import Float64Array
+from backlit.notation import Array
 
 Answer = Literal["pass", "fail", "undecidable"]
 
@@ -38,14 +39,14 @@ class Place:
     def __str__(self) -> str:
         where = ", ".join(f"{name} {number}" for name, number in self.at.items())
         return (
-            f"{label(self.quantity, self.layer)} at {where}: {self.found:.9g}, "
+            f"{label(self.quantity, self.layer)}{' at ' if where else ''}{where}: {self.found:.9g}, "
             f"expected {self.expected:.9g} ± {self.tolerance:.1g}"
         )
 
 
 @dataclass(frozen=True)
 class QuantityCheck:
-    """All numbers of one quantity in one layer. Errors are relative, of the numbers that stand clear of their tolerance."""
+    """All numbers of one quantity in one layer. Relative errors are of numbers that stand clear of their tolerance."""
 
     quantity: str
     layer: int
@@ -98,8 +99,8 @@ class Price:
         return (
             f"{self.probes:,} probes through the layers above, the work of {self.passes:,.0f} passes, in "
             f"{_seconds(self.seconds)}; one weight at a time would take {self.naive_passes:,} passes "
-            f"(N + 1 a row) and about {_seconds(self.naive_seconds)}; backpropagation took one forward and one backward "
-            f"a row, {self.backpropagation_passes:,} passes, in {_seconds(self.backpropagation_seconds)}"
+            f"(N + 1 a row) and about {_seconds(self.naive_seconds)}; backpropagation took one forward and one "
+            f"backward a row, {self.backpropagation_passes:,} passes, in {_seconds(self.backpropagation_seconds)}"
         )
 
 
@@ -177,16 +178,18 @@ class Report:
         first = self.first_failure
         if first is not None:
             failed = sum(q.failed for q in self.quantities)
+            what = f"FAIL: {self.subject}: {failed:,} of {decided:,} numbers are wrong{left}."
+            if first.quantity not in SIGNS:
+                return f"{what} The first is in {first.quantity}"
             place = f", at layer {first.layer}" if first.layer else ""
-            return (
-                f"FAIL: {self.subject}: {failed:,} of {decided:,} numbers are wrong{left}. "
-                f"The first wrong equation is {self._equation(first)}{place}"
-            )
+            return f"{what} The first wrong equation is {self._equation(first)}{place}"
         if self.answer == "undecidable":
             return f"UNDECIDABLE: {self.subject}: nothing is wrong as far as can be seen{left}"
         return f"PASS: {self.subject}: all {decided:,} numbers agree within their tolerance{left}"
 
     def _equation(self, quantity: QuantityCheck) -> str:
+        if quantity.quantity not in SIGNS:
+            return quantity.quantity
         if quantity.quantity == "delta" and quantity.layer == self.output_layer:
             return "BP1, error of the output"
         return quantity.equation
@@ -209,11 +212,11 @@ class Report:
 def compare(
     quantity: str,
     layer: int,
-    found: Float64Array,
-    expected: Float64Array,
-    tolerance: Float64Array,
+    found: Array,
+    expected: Array,
+    tolerance: Array,
     undecided: NDArray[np.bool_] | None = None,
-    why_undecided: str = "",
+    why_undecided: str | Callable[[tuple[int, ...]], str] = "",
 ) -> QuantityCheck:
     """Holds a quantity against what it should be, number by number."""
     undecided = np.zeros(found.shape, dtype=np.bool_) if undecided is None else undecided
@@ -223,7 +226,7 @@ def compare(
     size = np.maximum(np.abs(found), np.abs(expected))
     clear = ~undecided & (size > tolerance) & np.isfinite(off)
     relative = np.where(clear, off / np.where(clear, size, 1), 0)
-    names = INDEX_NAMES[quantity]
+    names = INDEX_NAMES.get(quantity) or _generic_names(found.ndim)
 
     def place(index: tuple[int, ...]) -> Place:
         at = {name: int(i) for name, i in zip(names, index, strict=True)}
@@ -242,7 +245,8 @@ def compare(
     named = []
     for index in np.argwhere(undecided)[:5]:
         at = ", ".join(f"{name} {i}" for name, i in zip(names, index, strict=True))
-        named.append(f"{label(quantity, layer)} at {at}: {why_undecided}")
+        why = why_undecided if isinstance(why_undecided, str) else why_undecided(tuple(map(int, index)))
+        named.append(f"{label(quantity, layer)} at {at}: {why}")
     return QuantityCheck(
         quantity=quantity,
         layer=layer,
@@ -258,13 +262,18 @@ def compare(
     )
 
 
+def _generic_names(dimensions: int) -> tuple[str, ...]:
+    few = {1: ("index",), 2: ("row", "column")}
+    return few.get(dimensions, tuple(f"axis {axis}" for axis in range(dimensions)))
+
+
 def label(quantity: str, layer: int) -> str:
-    """A quantity as the maths writes it.
+    """A quantity as the maths writes it; a name it does not know stands for itself.
 
     >>> label("weight_gradient", 2), label("input_gradient", 1), label("cost", 0)
     ('∂C/∂W²', '∂C/∂x', 'C')
     """
-    return SIGNS[quantity] + (superscript(layer) if quantity != "input_gradient" else "")
+    return SIGNS.get(quantity, quantity) + (superscript(layer) if quantity != "input_gradient" else "")
 
 
 def superscript(layer: int) -> str:

@@ -1,0 +1,343 @@
+"""``bl.check_gradient``: the gradient of any function, NumPy's or PyTorch's, against finite differences.
+
+Nothing is known of the function, so its pieces cannot be compared. How far rounding carries it is measured; the step is
+chosen by the quotient's own error; and where a gradient disagrees, the slopes of the two sides are looked at: if they
+stay apart however near one comes, the function bends there, and there is nothing to decide.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from time import perf_counter
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from backlit.check.verdicts import QuantityCheck, Report, compare
+from backlit.errors import DataError, OptionError
+from backlit.notation import Array
+from backlit.randomness import initial_generator
+
+EVERY_ONE = 4000
+"""Up to so many numbers each is checked; more are checked along random directions."""
+DIRECTIONS = 32
+WIDEST_STEP = 1e-2
+RATIO, LEVELS = 4.0, 12
+NARROW_ENOUGH = 1e-7
+NOISE_POINTS = 7
+STREAM = 1 << 34
+
+
+@dataclass(frozen=True, eq=False)
+class Subject:
+    """A function of named arrays, as a function of one float64 vector."""
+
+    value: Callable[[Array], float]
+    gradient: Array
+    x: Array
+    parts: tuple[tuple[str, tuple[int, ...]], ...]
+    rounding: float
+    name: str
+
+
+def check_gradient(
+    f: Callable[..., Any],
+    gradient: Any,
+    x: Any,
+    *,
+    all: bool = False,
+    seed: int = 0,
+) -> Report:
+    """∂f/∂x as you have it against (f(x + h) - f(x - h)) / 2h: pass, fail or undecidable, number by number.
+
+    Args:
+        f: takes x, returns one number. With PyTorch: a module or any function of tensors, of any output; the sum of the
+            outputs with fixed random weights is checked.
+        gradient: ∂f/∂x of x's shape, or a function of x that returns it. None takes PyTorch's autograd, so that a
+            backward pass of your own (``autograd.Function``) is what is checked; of a module, its parameters as well.
+        x: an array, a tensor, or several of them in a list (f takes them as arguments) or a dict (f takes the dict).
+        all: every number, however many; otherwise more than 4,000 are checked along random directions.
+        seed: of the directions and of the weights of the outputs.
+
+    Raises:
+        DataError: f gives no number, NaN, or another number the second time; the gradient has another shape than x.
+
+    >>> report = check_gradient(lambda w: np.sum(w**3), lambda w: 3 * w**2, np.array([1.0, -2.0]))
+    >>> report.passed
+    True
+    >>> check_gradient(lambda w: np.sum(w**3), lambda w: 2 * w**2, np.array([1.0, -2.0])).answer
+    'fail'
+    """
+    if not callable(f):
+        raise OptionError(f"the first argument must be a function, not {type(f).__name__}")
+    if gradient is None or _is_torch(x) or _is_torch(f):
+        from backlit.check.torch_functions import torch_subject
+
+        subject = torch_subject(f, gradient, x, seed)
+    else:
+        subject = _numpy_subject(f, gradient, x)
+    return check_subject(subject, all, seed)
+
+
+def check_subject(subject: Subject, all: bool, seed: int) -> Report:
+    """The check itself."""
+    start = perf_counter()
+    count = _Counter(subject.value)
+    first, second = count(subject.x), count(subject.x)
+    if first != second:
+        raise DataError(
+            f"{subject.name} is not deterministic: the same x gave {first:.17g} and then {second:.17g}; fix its seed, "
+            "switch dropout off (module.eval())"
+        )
+    noise = _noise(count, subject, first, seed)
+    if all or subject.x.size <= EVERY_ONE:
+        quantities = _every_number(count, subject, noise)
+        notes: tuple[str, ...] = ()
+    else:
+        quantities = [_directions(count, subject, noise, seed)]
+        notes = (
+            f"{subject.x.size:,} numbers: {DIRECTIONS} random directions instead of every one; all=True checks each",
+        )
+    price = f"price: {count.calls:,} evaluations of {subject.name} in {perf_counter() - start:.2g} s"
+    return Report(f"the gradient of {subject.name}", tuple(quantities), None, (*notes, price))
+
+
+class _Counter:
+    """The function, its evaluations counted and its values checked."""
+
+    def __init__(self, f: Callable[[Array], float]) -> None:
+        self.f, self.calls = f, 0
+
+    def __call__(self, x: Array) -> float:
+        self.calls += 1
+        return self.f(x)
+
+
+@dataclass(frozen=True)
+class _Slope:
+    value: float
+    bound: float
+    bends: str
+
+
+def _every_number(f: _Counter, subject: Subject, noise: float) -> list[QuantityCheck]:
+    size = np.abs(subject.x)
+    typical = float(np.sqrt(np.mean(subject.x**2))) if subject.x.size else 1.0
+    slopes = []
+    for i in range(subject.x.size):
+
+        def along(t: float, i: int = i) -> float:
+            moved = subject.x.copy()
+            moved[i] += t
+            return f(moved)
+
+        slopes.append(_slope(along, subject.gradient[i], max(size[i], 0.1 * typical, 1e-3), noise))
+    found, start = [], 0
+    for name, shape in subject.parts:
+        count = int(np.prod(shape))
+        part = slopes[start : start + count]
+        found.append(_compare(f"∂f/∂{name}", subject.gradient[start : start + count], part, shape))
+        start += count
+    return found
+
+
+def _compare(title: str, gradient: Array, slopes: Sequence[_Slope], shape: tuple[int, ...]) -> QuantityCheck:
+    def of(values: list[Any]) -> NDArray[Any]:
+        return np.array(values).reshape(shape)
+
+    bends = of([slope.bends for slope in slopes])
+    return compare(
+        title, 0, gradient.reshape(shape), of([slope.value for slope in slopes]), of([slope.bound for slope in slopes]),
+        bends != "", lambda index: str(bends[index]),
+    )  # fmt: skip
+
+
+def _directions(f: _Counter, subject: Subject, noise: float, seed: int) -> QuantityCheck:
+    rng = initial_generator(seed, STREAM)
+    slopes, claimed = [], []
+    for _ in range(DIRECTIONS):
+        v = rng.standard_normal(subject.x.size)
+        v /= np.linalg.norm(v)
+        claimed.append(float(v @ subject.gradient))
+
+        def along(t: float, v: Array = v) -> float:
+            return f(subject.x + t * v)
+
+        slopes.append(_slope(along, claimed[-1], 1.0, noise))
+    return _compare("v·∂f/∂x", np.array(claimed), slopes, (DIRECTIONS,))
+
+
+def _slope(f: Callable[[float], float], claimed: float, size: float, noise: float) -> _Slope:
+    """f'(0): R = (16 D(h/4) - D(h)) / 15 at the step whose error bound |R - D(h/4)| + rounding is smallest."""
+    h = 2.0 ** round(np.log2(WIDEST_STEP * size))  # a power of two: x ± h is exact more often
+    value, bound, best = 0.0, np.inf, h
+    before = _central(f, h)
+    for _ in range(LEVELS):
+        narrow = _central(f, h / RATIO)
+        R = (RATIO**2 * narrow - before) / (RATIO**2 - 1)
+        rounding = 2 * noise * RATIO / h
+        width = abs(R - narrow) + rounding
+        if width < bound:
+            value, bound, best = R, width, h
+        if bound <= max(NARROW_ENOUGH * abs(value), 3 * rounding):
+            break
+        before, h = narrow, h / RATIO
+    if abs(claimed - value) <= bound:
+        return _Slope(value, bound, "")
+    return _Slope(value, bound, _bend(f, best, noise, claimed))
+
+
+def _central(f: Callable[[float], float], h: float) -> float:
+    return (f(h) - f(-h)) / (2 * h)
+
+
+def _bend(f: Callable[[float], float], h: float, noise: float, claimed: float) -> str:
+    """What is to be said of a function whose two slopes stay apart as the step shrinks; nothing of a smooth one."""
+    here = f(0.0)
+    sides = []
+    for step in (h, h / 64):
+        sides.append(((here - f(-step)) / step, (f(step) - here) / step))
+    wide, narrow = abs(sides[0][1] - sides[0][0]), abs(sides[1][1] - sides[1][0])
+    left, right = sides[1]
+    if narrow <= 0.25 * wide or narrow <= 8 * noise * 64 / h:
+        return ""
+    spare = 0.05 * narrow
+    where = "between them" if min(left, right) - spare <= claimed <= max(left, right) + spare else "neither"
+    return (
+        f"f bends here: its slope is {left:.4g} from below and {right:.4g} from above; yours, {claimed:.4g}, is {where}"
+    )
+
+
+def _noise(f: _Counter, subject: Subject, value: float, seed: int) -> float:
+    """How far rounding carries f: differences of order 3 to 5 of values at points so near that a smooth f has none.
+
+    The middle of three directions counts, as one of them may cross a bend. Source: Moré & Wild, *Estimating
+    computational noise*, 2011.
+    """
+    rng = initial_generator(seed, STREAM + 1)
+    spacing = np.sqrt(subject.rounding)
+    size = np.maximum(np.abs(subject.x), 1.0)
+    found = []
+    for _ in range(3):
+        v = rng.uniform(-1, 1, subject.x.size) * size
+        row = np.array([f(subject.x + k * spacing * v) for k in range(NOISE_POINTS)])
+        levels = []
+        for order in range(1, 6):
+            row = np.diff(row)
+            if order >= 3:
+                scale = np.prod([k / (order + k) for k in range(1, order + 1)])  # (k!)²/(2k)!
+                levels.append(np.sqrt(scale * np.mean(row**2)))
+        found.append(min(levels))
+    return 4 * max(float(np.median(found)), 4 * subject.rounding * abs(value), 1e-300)
+
+
+def _numpy_subject(f: Callable[..., Any], gradient: Any, x: Any) -> Subject:
+    arrays, rebuild, names = _parts_of(x)
+    flat = np.concatenate([array.ravel() for array in arrays]).astype(np.float64)
+    if not np.isfinite(flat).all():
+        raise DataError(f"x holds {'NaN' if np.isnan(flat).any() else 'infinity'}; check at a point where f is defined")
+    shapes = [array.shape for array in arrays]
+
+    def parts(vector: Array) -> list[Array]:
+        cuts = np.cumsum([int(np.prod(shape)) for shape in shapes])[:-1]
+        return [piece.reshape(shape) for piece, shape in zip(np.split(vector, cuts), shapes, strict=True)]
+
+    name = getattr(f, "__name__", type(f).__name__)
+    name = "f" if name == "<lambda>" else name
+
+    def value(vector: Array) -> float:
+        return as_number(rebuild(f, parts(vector.copy())), name)
+
+    claimed = rebuild(gradient, parts(flat.copy())) if callable(gradient) else gradient
+    single = np.asarray(rebuild(f, parts(flat.copy()))).dtype == np.float32
+    return Subject(
+        value,
+        flatten_gradient(claimed, list(zip(names, shapes, strict=True)), x),
+        flat,
+        tuple(zip(names, shapes, strict=True)),
+        float(np.finfo(np.float32 if single else np.float64).eps) / 2,
+        name,
+    )
+
+
+def _parts_of(x: Any) -> tuple[list[NDArray[Any]], Callable[[Any, list[Array]], Any], list[str]]:
+    """The arrays in x, how f takes them, and their names."""
+    if isinstance(x, Mapping):
+        keys = list(x)
+        return (
+            [_array(x[key], str(key)) for key in keys],
+            lambda f, arrays: f(dict(zip(keys, arrays, strict=True))),
+            [str(key) for key in keys],
+        )
+    several = isinstance(x, (list, tuple)) and any(np.ndim(part) > 0 for part in x) and not _is_table(x)
+    if several:
+        names = [f"x[{i}]" for i in range(len(x))]
+        return [_array(part, name) for part, name in zip(x, names, strict=True)], lambda f, arrays: f(*arrays), names
+    return [_array(x, "x")], lambda f, arrays: f(arrays[0]), ["x"]
+
+
+def _is_table(x: Any) -> bool:
+    """A list of lists of numbers is one array; a list with arrays in it is several."""
+    return not any(isinstance(part, np.ndarray) for part in x)
+
+
+def _array(values: Any, name: str) -> NDArray[Any]:
+    try:
+        array = np.asarray(values)
+        return array if array.dtype.kind == "f" else array.astype(np.float64)
+    except (TypeError, ValueError):
+        raise DataError(f"{name} must be numbers to differentiate by, not {type(values).__name__}") from None
+
+
+def as_number(result: Any, name: str) -> float:
+    """What f returned, if it is one finite number.
+
+    Raises:
+        DataError: it is not.
+    """
+    try:
+        array = np.asarray(result, dtype=np.float64)
+    except (TypeError, ValueError):
+        raise DataError(f"{name} returned {type(result).__name__}, not a number; a check needs one number") from None
+    if array.size != 1:
+        raise DataError(f"{name} returned an array of shape {array.shape}; a check needs one number: sum it")
+    number = float(array.reshape(()))
+    if not np.isfinite(number):
+        what = "NaN" if np.isnan(number) else "infinity"
+        raise DataError(f"{name} returned {what} at x or near it; check at a point where it is defined")
+    return number
+
+
+def flatten_gradient(gradient: Any, parts: list[tuple[str, tuple[int, ...]]], x: Any) -> Array:
+    """The gradient as one vector, every part of the shape of its own x.
+
+    Raises:
+        DataError: a part is missing or has another shape; the transpose is offered where it fits.
+    """
+    if isinstance(x, Mapping):
+        missing = [name for name, _ in parts if not isinstance(gradient, Mapping) or name not in gradient]
+        if missing:
+            raise DataError(f"the gradient must be a dict like x; it has no {missing[0]!r}")
+        given = [gradient[name] for name, _ in parts]
+    elif len(parts) == 1:
+        given = [gradient]
+    elif isinstance(gradient, (list, tuple)) and len(gradient) == len(parts):
+        given = list(gradient)
+    else:
+        raise DataError(f"the gradient must have {len(parts)} parts, one for each of x")
+    flat = []
+    for (name, shape), value in zip(parts, given, strict=True):
+        array = _array(value, f"the gradient by {name}")
+        if array.shape != shape:
+            hint = "; its transpose fits: give it as .T" if array.shape[::-1] == shape else ""
+            raise DataError(f"the gradient by {name} has shape {array.shape}, expected {shape}{hint}")
+        if not np.isfinite(array).all():
+            at = tuple(int(i) for i in np.argwhere(~np.isfinite(array))[0])
+            raise DataError(f"the gradient by {name} is {array[at]} at {at}; it must be a number")
+        flat.append(array.astype(np.float64).ravel())
+    return np.concatenate(flat)
+
+
+def _is_torch(thing: Any) -> bool:
+    first = thing[0] if isinstance(thing, (list, tuple)) and thing else thing
+    return any(base.__module__.split(".")[0] == "torch" for base in type(first).__mro__)

@@ -1,0 +1,1 @@
+"""Why backpropagation: the naive searches, measured beside it."""
