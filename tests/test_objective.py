@@ -1,5 +1,6 @@
 """Valid pairs and no others; fused forms equal to the general path; every pair finite and right at z = ±800."""
 
+import copy
 import math
 from decimal import Decimal, localcontext
 from functools import cache
@@ -124,6 +125,27 @@ def test_of_ones_own_parts_one_judges_oneself() -> None:
     assert output_error(goal, z, a, np.array([[3.0, 1.0]])).tolist() == [[12.0, -3.0]]
     assert objective.choose("softmax", Absolute()).cost.name == "absolute"
     assert objective.choose(Cube()).cost.name == "quadratic"
+
+
+def test_a_name_alone_does_not_fuse() -> None:
+    class Steep(Elementwise):
+        name = "sigmoid"  # as Backlit's own, and another function
+
+        def value(self, z: np.ndarray) -> np.ndarray:
+            return ACTIVATIONS["sigmoid"].value(2 * z)
+
+        def slope(self, z: np.ndarray, a: np.ndarray) -> np.ndarray:
+            return 2 * a * (1 - a)
+
+    goal = objective.choose(Steep(), "binary-cross-entropy")
+    assert goal.fused is None
+    # At z = 0 a is ½ and σ' ½: ∂C/∂a = (½ - 1)/¼ = -2, δ = -1; a - y were -½.
+    assert output_error(goal, np.zeros((1, 1)), np.full((1, 1), 0.5), np.ones((1, 1))).tolist() == [[-1.0]]
+
+
+def test_a_copy_of_backlits_own_fuses() -> None:
+    goal = objective.choose(copy.deepcopy(ACTIVATIONS["softmax"]), copy.deepcopy(COSTS["cross-entropy"]))
+    assert goal.fused is FUSED["softmax", "cross-entropy"]
 
 
 # Fused and general

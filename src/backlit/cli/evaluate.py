@@ -41,5 +41,4 @@ def run(
     if json:
         output.print_json({"scores": found, "rows": rows, "model": str(model), "source": source})
     else:
-        named = [(f"{part} ({rows[part]:,} rows)", output.scores_in_words(values)) for part, values in found.items()]
-        print(output.columns(named))
+        print(output.scores_table(found, rows, {"test": "chose nothing"}))

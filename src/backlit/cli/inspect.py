@@ -74,8 +74,7 @@ def _layers(network: dict[str, Any]) -> str:
         counts = (f"{layer['weights']:,}", f"{layer['biases']:,}", f"{layer['dropout']:g}" if layer["dropout"] else "-")
         head = (str(layer["layer"]), f"{layer['neurons']:,}", layer["activation"])
         rows.append((*head, *counts, f"{layer['largest_weight']:.3g}"))
-    widths = [max(len(row[i]) for row in rows) for i in range(len(heads))]
-    return "\n".join("  ".join(f"{c:>{w}}" for c, w in zip(row, widths, strict=True)).rstrip() for row in rows)
+    return output.table(rows)
 
 
 def _data(encoding: Any) -> dict[str, Any]:

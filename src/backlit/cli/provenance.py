@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from backlit.cli.output import finite
 from backlit.data import Dataset, Split
 from backlit.training import History, Run
 
@@ -18,7 +19,7 @@ def of(
     import backlit
 
     interrupted = run.stopped == "interrupted"  # then the network is as the last epoch left it, not the best
-    return {
+    came_from = {
         "source": dataset.source,
         "fingerprint": dataset.fingerprint(),
         "rows": {"train": len(parts.train), "validation": len(parts.validation), "test": len(parts.test)},
@@ -33,6 +34,8 @@ def of(
         "scores": scores,
         "versions": {"backlit": backlit.__version__, "numpy": numpy.__version__},
     }
+    plain: dict[str, Any] = finite(came_from)  # a validation cost can overflow where the training does not
+    return plain
 
 
 def summary(history: History, longest: int = LONGEST_HISTORY) -> dict[str, list[Any]]:

@@ -233,21 +233,18 @@ def _what_is_trained(dataset: Any, encoding: Any, network: Any, parts: Any) -> s
 
 
 def _what_came_out(completed: Any, came_from: dict[str, Any], saved: Path) -> str:
-    done, best, rows = len(completed.history), came_from["best_epoch"], came_from["rows"]
+    done, best = len(completed.history), came_from["best_epoch"]
     ended = "" if completed.stopped == "all epochs done" else f", {completed.stopped}"
     kept = f"; kept epoch {best}, the best by validation" if best else ""
+    how = [
+        ("trained", f"{done} epoch{'s' * (done != 1)} in {completed.seconds:.1f} s{ended}{kept}"),
+        ("engine", f"{completed.engine}: {completed.engine_reason}"),
+        ("saved in", str(saved)),
+    ]
+    if not came_from["scores"]:
+        return output.columns(how)
     purpose = {"validation": "chose the epoch", "test": "chose nothing"}
-    return output.columns(
-        [
-            ("trained", f"{done} epoch{'s' * (done != 1)} in {completed.seconds:.1f} s{ended}{kept}"),
-            ("engine", f"{completed.engine}: {completed.engine_reason}"),
-            *(
-                (part, f"{output.scores_in_words(values)}, on the {rows[part]:,} rows that {purpose[part]}")
-                for part, values in came_from["scores"].items()
-            ),
-            ("saved in", str(saved)),
-        ]
-    )
+    return f"{output.columns(how)}\n\n{output.scores_table(came_from['scores'], came_from['rows'], purpose)}"
 
 
 def _in_rows_of_the_source(divergence: DivergenceError, rows: Any) -> DivergenceError:

@@ -94,4 +94,6 @@ def _first_text(array: NDArray[Any]) -> str:
             float(value)
         except (TypeError, ValueError, OverflowError):
             return f"{str(value)[:40]!r}"
+    if array.dtype.kind in "US":
+        return f"the text {str(array.flat[0])[:40]!r}"  # a number written as text
     return f"values of type {array.dtype}"

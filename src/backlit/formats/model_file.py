@@ -89,7 +89,7 @@ def load_model(path: StrPath) -> Model:
 def _describe(network: Network) -> dict[str, Any]:
     for activation in network.activations:
         name = getattr(activation, "name", type(activation).__name__)
-        own = activations.ACTIVATIONS.get(str(name))
+        own = activations.ACTIVATIONS.get(name)
         if type(activation) is not type(own) or vars(activation) != vars(own):
             raise OptionError(
                 f"activation '{name}' is not one of Backlit's own, and a file holds no code: "

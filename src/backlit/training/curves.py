@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from importlib.util import find_spec
 from itertools import count, zip_longest
-from math import ceil, floor, log10
+from math import ceil, floor, isfinite, isnan, log10, nan
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +33,7 @@ NEEDS_MATPLOTLIB = "drawing the learning curve needs matplotlib: pip install 'ba
 
 
 def panels(history: History) -> dict[str, dict[str, list[float]]]:
-    """What there is to draw: panel → name → one value an epoch.
+    """What there is to draw: panel → name → one value an epoch, NaN where it was not finite.
 
     Raises:
         OptionError: no epoch was completed.
@@ -42,9 +42,10 @@ def panels(history: History) -> dict[str, dict[str, list[float]]]:
         raise OptionError("there is no learning curve to draw: no epoch was completed")
     found: dict[str, dict[str, list[float]]] = {}
     for column, values in history.to_dict().items():
-        if column in SERIES:
+        finite = [value if value is not None and isfinite(value) else nan for value in values]
+        if column in SERIES and not all(map(isnan, finite)):
             panel, name = SERIES[column]
-            found.setdefault(panel, {})[name] = values
+            found.setdefault(panel, {})[name] = finite
     return found
 
 
@@ -72,7 +73,7 @@ def _panel(name: str, lines: dict[str, list[float]], width: int, height: int) ->
     import plotext
 
     epochs = len(next(iter(lines.values())))
-    low, high = min(map(min, lines.values())), max(map(max, lines.values()))
+    values = [value for line in lines.values() for value in line if not isnan(value)]
     marked = dict(zip(lines, MARKERS if len(lines) > 1 else MARKERS[-1:], strict=False))
     plotext.main().clear_figure()  # plotext has one figure for the whole process
     plotext.limit_size(False, False)
@@ -81,9 +82,12 @@ def _panel(name: str, lines: dict[str, list[float]], width: int, height: int) ->
     plotext.title(name)
     plotext.xlabel("epoch")
     for line_name, line in lines.items():
-        plotext.plot(list(range(1, epochs + 1)), line, marker=marked[line_name])
+        drawn = [(epoch, value) for epoch, value in enumerate(line, start=1) if not isnan(value)]
+        plotext.plot(*map(list, zip(*drawn, strict=True)), marker=marked[line_name])
     plotext.xticks(epoch_ticks(epochs, at_most=max(2, (width - 8) // (len(str(epochs)) + 4))))
-    ticks = [tick for tick in _value_ticks(low, high, at_most=height // 3) if name != "accuracy" or tick < 1 + 1e-9]
+    ticks = _value_ticks(min(values), max(values), at_most=height // 3)
+    if name == "accuracy":
+        ticks = [tick for tick in ticks if tick < 1 + 1e-9]
     plotext.yticks(ticks, [_value(name, tick, ticks[1] - ticks[0]) for tick in ticks])
     plotext.ylim(ticks[0], ticks[-1])
     text: str = plotext.uncolorize(plotext.build())

@@ -1,8 +1,7 @@
 """Which number was the first that is not finite: an epoch that went wrong is run again, one recorded step at a time."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import asdict, dataclass, replace
 
 import numpy as np
 
@@ -20,9 +19,6 @@ REMEDY_BEFORE_ANY_UPDATE = "scale the columns of X, and y, to about 1, or start 
 RUNAWAY = 1e6
 """A batch's mean cost so many times the usual (plus 1, where that is tiny) is divergence too: an optimizer whose steps
 do not grow with the gradient, as adam's, can run away for long before any number overflows."""
-
-LOOK_ON = 100
-"""Steps after a runaway in which the first number that is not finite is looked for."""
 
 CHUNK = 4096
 """Rows of one pass."""
@@ -51,13 +47,14 @@ def largest_cost(engine: Engine, objective: Objective, data: TrainingData, netwo
 
 @dataclass(frozen=True)
 class Found:
-    """The first number that is not finite, and where it stands."""
+    """The first number that is not finite, and where it stands; or, with ``cost``, what made a row's cost run away."""
 
     quantity: str
     layer: int | None
     neuron: int | None
     row: int | None
     value: float
+    cost: float | None = None
 
     def __str__(self) -> str:
         place = ", ".join(
@@ -65,7 +62,8 @@ class Found:
             for name, number in (("layer", self.layer), ("neuron", self.neuron), ("row", self.row))
             if number is not None
         )
-        return f"{self.quantity}{f' ({place})' if place else ''} is {self.value:g}"
+        ran_away = "" if self.cost is None else f", and that row's cost {self.cost:g}"
+        return f"{self.quantity}{f' ({place})' if place else ''} is {self.value:g}{ran_away}"
 
 
 def replay(
@@ -76,38 +74,29 @@ def replay(
     network: Network,
     usual_cost: float,
 ) -> DivergenceError:
-    """Runs the session on from where it was put back to, up to the first number that is not finite.
-
-    Where the costs run away and no number overflows in the steps that follow, it is the cost that is named.
+    """Runs the session on from where it was put back to, up to the first number that is not finite or the runaway.
 
     Args:
         session: restored to the start of the epoch.
-        learning_rates: of all the epoch's steps.
+        learning_rates: of the epoch's steps.
         rows: the number each training row has in the data as given; None where they are the same.
         epoch: counted from 1, for the message.
         network: the session's.
         usual_cost: of a row, before the training.
     """
-    runaway: tuple[Found, int, float] | None = None
-    for rate in learning_rates:
-        step, learning_rate = session.step, np.array([rate])
-        found: Found | None
+    for learning_rate in learning_rates:
+        step = session.step
         if session.plan.optimizer.whole_batch_only:
-            report = session.run(step + 1, learning_rate)
-            costliest = _whole_cost(report)
-            found = _first_in_parameters(network.parameters, network) if np.isfinite(report.costs[0]) else costliest
+            report = session.run(step + 1, np.array([learning_rate]))
+            away = has_run_away(report.costs / report.weights, usual_cost)
+            found = _whole_cost(report) if away else _first_in_parameters(network.parameters, network)
         else:
-            report = session.run(step + 1, learning_rate, [step])
-            found, costliest = first_in(report.records[0], network), _worst_row(report.records[0])
+            report = session.run(step + 1, np.array([learning_rate]), [step])
+            found = first_in(report.records[0], network)
+            if found is None and report.weights[0] and has_run_away(report.costs / report.weights, usual_cost):
+                found = _costliest(report.records[0], network)
         if found is not None:
-            return _error(found, rows, epoch, step, float(rate))
-        if runaway is None and report.weights[0] and has_run_away(report.costs / report.weights, usual_cost):
-            runaway = costliest, step, float(rate)
-        if runaway is not None and step >= runaway[1] + LOOK_ON:
-            break
-    if runaway is not None:
-        found, step, learning_rate_then = runaway
-        return _error(found, rows, epoch, step, learning_rate_then)
+            return _error(found, rows, epoch, step, float(learning_rate))
     return DivergenceError(
         f"training diverged in epoch {epoch}: the cost summed over its rows is beyond any float; {REMEDY}",
         {"epoch": epoch, "quantity": "cost"},
@@ -116,11 +105,8 @@ def replay(
 
 def _error(found: Found, rows: IndexArray | None, epoch: int, step: int, learning_rate: float) -> DivergenceError:
     row = found.row if found.row is None or rows is None else int(rows[found.row])
-    found = Found(found.quantity, found.layer, found.neuron, row, found.value)
-    where: dict[str, Any] = {
-        "epoch": epoch, "step": step, "quantity": found.quantity, "layer": found.layer, "neuron": found.neuron,
-        "row": row, "value": found.value, "learning_rate": learning_rate,
-    }  # fmt: skip
+    found = replace(found, row=row)
+    where = {"epoch": epoch, "step": step, **asdict(found), "learning_rate": learning_rate}
     remedy = REMEDY_BEFORE_ANY_UPDATE if step == 0 and "update" not in found.quantity else REMEDY
     return DivergenceError(
         f"training diverged in epoch {epoch}, step {step} (learning rate {learning_rate:g}): {found}; {remedy}", where
@@ -131,10 +117,13 @@ def _whole_cost(report: StepsReport) -> Found:
     return Found("cost", None, None, None, float(report.costs[0] / report.weights[0]))
 
 
-def _worst_row(record: StepRecord) -> Found:
-    row_costs = record.backward.row_costs
-    worst = int(np.argmax(np.abs(row_costs)))
-    return Found("cost", None, None, int(record.rows[worst]), float(row_costs[worst]))
+def _costliest(record: StepRecord, network: Network) -> Found:
+    """The row that costs most, and its largest weighted input of the output layer."""
+    row_costs, z = np.abs(record.backward.row_costs), record.backward.forward.z[network.L]
+    worst = int(np.argmax(row_costs))
+    neuron = int(np.argmax(np.abs(z[worst])))
+    cost = float(record.backward.row_costs[worst])
+    return Found("z", network.L, neuron, int(record.rows[worst]), float(z[worst, neuron]), cost)
 
 
 def first_in(record: StepRecord, network: Network) -> Found | None:

@@ -320,9 +320,9 @@ class Training:
         return has_run_away(costs, state.usual_cost or 0.0)
 
     def _diverged(self, epoch: int) -> None:
-        start, per_epoch = self.state.epoch_start, self.setup.duration.steps_per_epoch
+        start, until = self.state.epoch_start, self.session.step
         self.session.restore(start.parameters, start.optimizer, start.step)
-        rates = self._learning_rates(start.step, start.step + per_epoch)
+        rates = self._learning_rates(start.step, until)
         usual_cost = self.state.usual_cost or 0.0
         raise replay(self.session, rates, self.setup.train_rows, epoch + 1, self.setup.network, usual_cost)
 

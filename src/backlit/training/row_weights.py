@@ -26,7 +26,8 @@ def sample_weights(sample_weight: ArrayLike | None, rows: int) -> Float64Array:
     """
     if sample_weight is None:
         return np.ones(rows)
-    w: NDArray[Any] = as_numbers("sample_weight", sample_weight)
+    given: NDArray[Any] = as_numbers("sample_weight", sample_weight)
+    w = given.astype(np.float64)
     if w.ndim != 1:
         raise DataError(f"sample_weight must have one number a row; it has shape {w.shape}")
     check_lengths("sample_weight", w, rows)
@@ -38,7 +39,7 @@ def sample_weights(sample_weight: ArrayLike | None, rows: int) -> Float64Array:
         raise DataError("sample_weight is 0 for every row: nothing is left to train on")
     if w.max() > LARGEST:
         raise DataError(f"sample_weight has {w.max():g} at row {int(w.argmax())}; divide them all by some number")
-    return w.astype(np.float64)
+    return w
 
 
 def class_weights(class_weight: ClassWeight, targets: Targets) -> Float64Array:
@@ -65,7 +66,7 @@ def class_weights(class_weight: ClassWeight, targets: Targets) -> Float64Array:
     for which, weight in class_weight.items():
         if isinstance(which, bool) or not isinstance(which, (int, np.integer)) or not 0 <= which < known:
             raise OptionError(f"class_weight names class {which!r}; the classes are 0 to {known - 1}")
-        if not isinstance(weight, Real) or not 0 <= weight <= LARGEST:
+        if not isinstance(weight, Real) or not 0 <= float(weight) <= LARGEST:
             raise OptionError(f"class_weight of class {which} must be a number from 0 up, not {weight!r}")
         of_class[which] = float(weight)
     return of_class[classes]
