@@ -227,7 +227,8 @@ def right_answers(count):
             yours["delta"] = {l: -d for l, d in yours["delta"].items()}
         if rng.random() < 0.3:
             yours["delta"] = {l: d / m for l, d in yours["delta"].items()}
-        if rng.random() < 0.3:
+        sums = rng.random() < 0.3  # throughout, the cost too; the learning rate is then that of the sums
+        if sums:
             yours["cost"] *= m
             for name in ("weight_gradient", "bias_gradient"):
                 yours[name] = {l: g * m for l, g in yours[name].items()}
@@ -238,7 +239,8 @@ def right_answers(count):
             }
             del yours["bias_gradient"]
         for name in list(yours):
-            if rng.random() < 0.25 and len(yours) > 1:
+            shows_the_sums = sums and name in ("cost", "weight_gradient")  # or nobody could see what η belongs to
+            if rng.random() < 0.25 and len(yours) > 1 and not shows_the_sums:
                 del yours[name]
         how = rng.integers(0, 4)
         if how == 1:

@@ -97,7 +97,7 @@ def of_errors(point: Point, errors: Errors, u: float) -> ByLayer:
     """How far δ^l can be off from the exact δ^l of the same z and a, (m, n_l) each."""
     a, y = point.forward.output, point.Y
     last = point.network.L
-    off = {
+    off: ByLayer = {
         last: 8 * u * (np.abs(a) + np.abs(y)) * (1 if point.objective.fused else slope_sizes(point, point.layers[-1]))
     }
     off[last] = off[last] + 16 * u * (np.abs(errors.delta[last]) + _output_sensitivity(point))

@@ -1,12 +1,13 @@
 """PyTorch modules and functions for ``check_gradient``: in float64, their outputs weighed and summed to one number."""
 
+import sys
 from collections.abc import Callable
 from copy import deepcopy
 from typing import Any
 
 import numpy as np
 
-from backlit.check.functions import STREAM, Subject, as_number, flatten_gradient
+from backlit.check.subjects import STREAM, Subject, as_number, flatten_gradient
 from backlit.errors import DataError, OptionError
 from backlit.notation import Array
 from backlit.randomness import initial_generator
@@ -16,15 +17,12 @@ def torch_subject(f: Callable[..., Any], gradient: Any, x: Any, seed: int) -> Su
     """f of tensors as a function of one float64 vector: of x, and of a module's parameters.
 
     Raises:
-        OptionError: PyTorch is not installed, or x has no tensor and no gradient was given either.
+        OptionError: no gradient was given, and x is no tensor that would bring one.
         DataError: f cannot be evaluated, or its output does not depend on x in a way autograd can follow.
     """
-    try:
-        import torch
-    except ImportError:
-        raise OptionError(
-            "without a gradient, PyTorch's autograd is what is checked, and PyTorch is not installed: give a gradient"
-        ) from None
+    torch = sys.modules.get("torch")  # whoever brings a tensor has imported it
+    if torch is None:
+        raise OptionError("a gradient is needed: only PyTorch's tensors bring one of their own")
     inputs = list(x) if isinstance(x, (list, tuple)) else [x]
     if not all(isinstance(part, torch.Tensor) for part in inputs):
         raise OptionError("without a gradient, x must be a tensor, or a list of tensors, for autograd to follow")
@@ -80,8 +78,7 @@ def torch_subject(f: Callable[..., Any], gradient: Any, x: Any, seed: int) -> Su
 
 def _one_number(outputs: Any, name: str, seed: int) -> Any:
     """The outputs weighed with fixed random numbers and summed; one number as it is."""
-    import torch
-
+    torch = sys.modules["torch"]
     several = list(outputs) if isinstance(outputs, (list, tuple)) else [outputs]
     floating = [out for out in several if isinstance(out, torch.Tensor) and out.is_floating_point()]
     if not floating:

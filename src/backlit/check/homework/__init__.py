@@ -61,7 +61,7 @@ def check_backward(
     >>> import backlit as bl
     >>> net = bl.Network([1, 1, 1], activation="sigmoid", output="sigmoid")
     >>> net.parameters[...] = 0.5
-    >>> yours = {"a": {2: [[0.7311]]}, "delta": {3: [[0.7041]]}}
+    >>> yours = {"a": {2: [[0.7311]]}, "delta": {3: [[0.7038]]}}
     >>> report = bl.check_backward(net, [[1.0]], [[0.0]], yours, cost="quadratic")
     >>> print(report.passed, report.mistakes)
     False ("missing σ'",)

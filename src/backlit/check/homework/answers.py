@@ -13,6 +13,7 @@ from backlit.check.homework.digits import Written
 from backlit.check.homework.world import Key, World
 from backlit.check.verdicts import superscript
 from backlit.errors import DataError
+from backlit.notation import Array
 
 QUANTITIES = (
     "z", "a", "slope", "cost", "delta", "bias_gradient", "weight_gradient", "updated_weight", "updated_bias",
@@ -187,13 +188,22 @@ def _cut(written: Written, where: Any) -> Written:
     return Written(written.values[where], written.unit[where], written.rounding)
 
 
-def _nearer(written: Written, ours: NDArray[Any], axis: int) -> slice:
-    """Whether the first or the last line is the one too many: the one without which the rest is nearer to ours."""
+def _nearer(written: Written, ours: Array, axis: int) -> slice:
+    """Which line is one too many, the first or the last: the one without which the rest is nearer to a multiple of ours.
+
+    To a multiple, as sums over the rows or a sign may be a convention.
+    """
     count = ours.shape[axis]
-    first = np.take(written.values, range(1, count + 1), axis=axis)
-    last = np.take(written.values, range(count), axis=axis)
-    nearer_first = np.nansum(np.abs(first - ours)) <= np.nansum(np.abs(last - ours))
-    return slice(1, None) if nearer_first else slice(None, -1)
+    first = _distance(np.take(written.values, range(1, count + 1), axis=axis), ours)
+    last = _distance(np.take(written.values, range(count), axis=axis), ours)
+    return slice(1, None) if first <= last else slice(None, -1)
+
+
+def _distance(yours: Array, ours: Array) -> float:
+    """‖yours - k ours‖ with the best k."""
+    x, y = np.nan_to_num(yours).ravel(), np.where(np.isfinite(yours), ours, 0).ravel()
+    length = float(y @ y)
+    return float(np.linalg.norm(x - (x @ y) / length * y)) if length > 0 else float(np.linalg.norm(x))
 
 
 def _split_bias_column(answers: Answers, quantity: str, l: int, written: Written, world: World) -> Written:

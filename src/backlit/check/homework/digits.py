@@ -32,7 +32,7 @@ def read(values: NDArray[Any], texts: NDArray[Any] | None = None) -> Written:
     """Reads the precision off numbers, or off the texts they were written as.
 
     >>> read(np.array([0.7491, 0.77])).unit.tolist()
-    [0.0001, 0.0001]
+    [0.0001, 0.001]
     >>> read(np.array([1 / 3])).unit.tolist()
     [0.0]
     """
