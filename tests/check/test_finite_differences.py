@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import backlit as bl
-from backlit.activations import ACTIVATIONS, Elementwise
+from backlit.activations import ACTIVATIONS
 from backlit.backpropagation import Gradients
 from backlit.check import finite_differences
 from backlit.check.run import check

@@ -13,7 +13,7 @@ from time import perf_counter
 import numpy as np
 from numpy.typing import NDArray
 
-from backlit.check import differences, rounding
+from backlit.check import differences, kinks, rounding
 from backlit.check.differences import Derivatives
 from backlit.check.kinks import bends, of_activation
 from backlit.check.probes import Point, Probes, move
@@ -56,7 +56,8 @@ def by_differences(point: Point, layer: int, suspect: Array | None = None) -> Ro
     decided = found.decided
     if suspect is not None:
         with np.errstate(invalid="ignore"):
-            strange = np.flatnonzero(decided & ~(np.abs(found.value - suspect.ravel()) <= found.bound))
+            agree = np.abs(found.value - suspect.ravel()) <= found.bound
+        strange = np.flatnonzero(decided & (kinks.may_be_undeclared(point.layers, point.objective) | ~agree))
         if len(strange):
             decided = decided.copy()
             decided[strange] &= ~differences.undeclared_kinks(f, strange, found.step[strange], rho[strange])

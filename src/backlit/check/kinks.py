@@ -12,6 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backlit.activations import Activation, Exponential
+from backlit.costs import Cost
+from backlit.network import Layer
 from backlit.notation import Array
 from backlit.objective import Objective
 
@@ -57,3 +59,10 @@ def bends(activation: Activation) -> str:
     """
     where = " and ".join(f"{kink:g}" for kink in of_activation(activation))
     return f"the kink of {activation.name} at {where}"
+
+
+def may_be_undeclared(layers: tuple[Layer, ...], objective: Objective) -> bool:
+    """Is there an activation that is not Backlit's and names no kinks, or a cost that is not Backlit's?"""
+    strangers = [layer.activation for layer in layers if getattr(layer.activation, "kinks", None) is None]
+    own = all(type(activation).__module__ == Activation.__module__ for activation in strangers)
+    return not own or type(objective.cost).__module__ != Cost.__module__

@@ -32,8 +32,8 @@ class Growth:
 def measure(seconds: float, seed: int) -> tuple[Growth, ...]:
     """Finite differences and backpropagation, within so many seconds together."""
     return (
-        _grow("finite differences", DIFFERENCE_SIZES, seconds * 0.75, seed),
-        _grow("backpropagation", BACKPROPAGATION_SIZES, seconds * 0.25, seed),
+        _grow("finite differences", DIFFERENCE_SIZES, seconds * 0.6, seed),
+        _grow("backpropagation", BACKPROPAGATION_SIZES, seconds * 0.4, seed),
     )
 
 
@@ -50,7 +50,7 @@ def _grow(method: str, sizes: tuple[int, ...], seconds: float, seed: int) -> Gro
             if perf_counter() - start + expected > seconds:
                 break
         N.append(task.parameters)
-        times.append(_time(method, task, seconds / 12))
+        times.append(_time(method, task, seconds / 20))
     return Growth(method, tuple(N), tuple(times), _power(N, times))
 
 

@@ -78,7 +78,7 @@ class WhyReport:
                 ),
                 (
                     "L layers of n neurons",
-                    "every weight tried once: (L-1)(n+1)n m sweeps, against 2 m; "
+                    "each weight tried once: (L-1)(n+1)n m sweeps, against 2 m; "
                     f"L = 3, n = 100, m = 1: {neuron_visits(3, 100, 1):,} against 2",
                 ),
             ]

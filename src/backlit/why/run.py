@@ -11,7 +11,7 @@ from backlit.why.counts import GridTime
 from backlit.why.report import WhyReport
 from backlit.why.searches import searches
 
-SHARE_OF_A_SEARCH, SHARE_OF_GROWTH = 0.16, 0.25
+SHARE_OF_A_SEARCH, SHARE_OF_GROWTH = 0.15, 0.2
 """Of the seconds: four searches, and the growth; the rest is spare."""
 
 GRID_VALUES = 5
@@ -67,8 +67,8 @@ def why(
     with one_thread():
         for search_name, search in searches(chosen, GRID_VALUES).items():
             courses.append(race.run(chosen, search_name, search, SHARE_OF_A_SEARCH * seconds, passes))
-        left = 0.9 * seconds - (perf_counter() - began)
-        grown = growth.measure(min(left, SHARE_OF_GROWTH * seconds), seed)
+        left = 0.85 * seconds - (perf_counter() - began)
+        grown = growth.measure(max(0.05 * seconds, min(left, SHARE_OF_GROWTH * seconds)), seed)
     budget = f"{SHARE_OF_A_SEARCH * seconds:.2g} s" if passes is None else f"{passes:,} passes"
     grid = tuple(GridTime(values, n, float(evaluations_per_second)) for n in (*GRID_WEIGHTS, chosen.parameters))
     return WhyReport(chosen, tuple(courses), grown, grid, GRID_VALUES, perf_counter() - began, budget)

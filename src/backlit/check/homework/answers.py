@@ -189,7 +189,7 @@ def _cut(written: Written, where: Any) -> Written:
 
 
 def _nearer(written: Written, ours: Array, axis: int) -> slice:
-    """Which line is one too many, the first or the last: the one without which the rest is nearer to a multiple of ours.
+    """Which line is one too many: the first or the last, whichever leaves the rest nearer to a multiple of ours.
 
     To a multiple, as sums over the rows or a sign may be a convention.
     """
