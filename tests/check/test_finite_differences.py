@@ -18,7 +18,7 @@ PAIRS = [(output, cost) for cost, outputs in VALID_OUTPUTS.items() for output in
 
 
 def random_problem(seed):
-    """A network of 2 to 5 layers, rows and targets for it, an objective. Every hidden activation and pair has its turn."""
+    """A network of 2 to 5 layers, rows, targets, an objective; every activation and every pair has its turn."""
     rng = np.random.default_rng(seed)
     L = int(rng.integers(2, 6))
     sizes = rng.integers(1, 9, L).tolist()

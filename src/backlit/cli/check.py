@@ -166,7 +166,7 @@ def _rows(text: str, count: int) -> Any:
     >>> _rows("2", 10), _rows("3,5-7", 10), _rows("all", 2)
     ([0, 1], [3, 5, 6, 7], [0, 1])
     """
-    wrong = OptionError(f"rows must be a number of rows, as 10, numbers of rows, as 3,5,8-12, or all, not '{text}'")
+    wrong = OptionError(f"--rows takes how many, as 10, or which, as 3,5,8-12, or all, not '{text}'")
     if text == "all":
         return list(range(count))
     parts = [part.strip().split("-") for part in text.split(",")]

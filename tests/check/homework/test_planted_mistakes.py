@@ -1,4 +1,4 @@
-"""Every known mistake, planted by a student's pass written apart from Backlit, is named; what is right is never wrong."""
+"""Every known mistake, planted by a pass written apart from Backlit, is named; what is right is never wrong."""
 
 import importlib.util
 from pathlib import Path

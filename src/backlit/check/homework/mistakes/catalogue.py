@@ -58,30 +58,41 @@ class Factor:
     words: str
 
 
+def _where_the_cost_is(names: tuple[str, ...], by: Callable[[World], float]) -> Callable[[World], float]:
+    """The factor, for these costs; 1, which is no mistake, for others."""
+    return lambda world: by(world) if world.point.objective.cost.name in names else 1.0
+
+
+def _n_L(world: World) -> float:
+    return float(world.point.network.sizes[-1])
+
+
 SIGN = Factor("sign", lambda world: -1.0, "it has the opposite sign")
 SUM = Factor("missing 1/m", lambda world: float(world.m), "it is the sum over the rows: you left out 1/m")
 TWICE = Factor("divided by m twice", lambda world: 1 / world.m, "it is divided by m once too often")
 HALF = Factor(
-    "½ of the cost forgotten", lambda world: 2.0, "it is twice what it should be: the ½ of the cost is forgotten"
+    "½ of the cost forgotten",
+    _where_the_cost_is(("quadratic", "huber"), lambda world: 2.0),
+    "it is twice what it should be: the ½ of the cost is forgotten",
 )
 HALVED = Factor(
     "½ too much",
-    lambda world: 0.5,
-    "it is half what it should be: the ½ of the cost cancels against the 2 of the square",
+    _where_the_cost_is(("quadratic", "mse", "huber"), lambda world: 0.5),
+    "it is half what it should be: the 2 of the square has cancelled the ½ already",
 )
 OUTPUTS = Factor(
     "mean over outputs",
-    lambda world: 1 / world.point.network.sizes[-1],
+    lambda world: 1.0 if world.point.objective.cost.name == "mse" else 1 / _n_L(world),
     "it is divided by the number of outputs: this cost is a sum over them",
 )
 OUTPUTS_2 = Factor(
     "mean over outputs",
-    lambda world: 2 / world.point.network.sizes[-1],
+    _where_the_cost_is(("quadratic",), lambda world: 2 / _n_L(world)),
     "it is 2/n of what it should be, n the number of outputs: that is the mean squared error's, not this cost's",
 )
 OUTPUTS_SUM = Factor(
     "sum over outputs",
-    lambda world: float(world.point.network.sizes[-1]),
+    _where_the_cost_is(("mse",), _n_L),
     "it is multiplied by the number of outputs: this cost is a mean over them",
 )
 
