@@ -23,6 +23,7 @@ LOGISTIC = {
 }
 
 # name → (what the table says, equation, what it needs of the network)
+# ruff: noqa: E501, PLR0912, PLR0915 - a table of mistakes, and a pass with a switch for each
 PLANTS = {
     "missing σ'": ("δ² = δ³W³, σ' left out", "BP2", {}),
     "missing σ' at the output": ("δ^L = a - y with a quadratic cost", "BP1", {"cost": "quadratic"}),

@@ -314,6 +314,15 @@ def test_the_row_of_a_divergence_is_the_row_of_the_source(here, capsys):
     refused(row("", "", "diverged in epoch 2, step 1", f"row {far_out})"), code, *capsys.readouterr())
 
 
+@pytest.mark.parametrize(
+    "option", ["--out nowhere/m", "--plot nowhere/c.png", "--plot c.docx", "--checkpoint nowhere/c", "--resume"]
+)
+def test_where_to_write_is_found_out_before_the_data_are_read(option, here, capsys, monkeypatch):
+    monkeypatch.setattr("backlit.data.read", lambda *_, **__: pytest.fail("the data were read"))
+    assert main(["train", "digits", *option.split()]) == 2
+    assert capsys.readouterr().err.count("\n") == 1
+
+
 def test_a_read_only_folder_is_found_before_the_training(here, capsys, monkeypatch):
     def refuse(*_):
         raise PermissionError(13, "Permission denied")

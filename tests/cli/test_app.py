@@ -116,6 +116,12 @@ def test_a_command_may_leave_with_a_code_of_its_own(run, monkeypatch):
 # --- processes
 
 
+@pytest.fixture(autouse=True)
+def buffered(monkeypatch):
+    """As it is where nobody asked for anything else: what is printed waits for the end."""
+    monkeypatch.delenv("PYTHONUNBUFFERED", raising=False)
+
+
 def loaded_by(arguments, as_a_process, folder):
     program = f"""
 import json, sys
@@ -157,6 +163,15 @@ def test_whoever_reads_may_leave(digits, as_a_process, here):
         process.stdout.close()  # far more is to come than a pipe holds
         assert process.stderr.read() == b""
         assert process.wait() == 0
+
+
+def test_whoever_should_read_may_have_left_before(digits, as_a_process, here):
+    read, write = os.pipe()
+    os.close(read)
+    call = [*as_a_process, "inspect", str(digits)]  # so little that it waits in the buffer until the end
+    done = subprocess.run(call, stdout=write, stderr=subprocess.PIPE, check=False, cwd=here)
+    os.close(write)
+    assert (done.returncode, done.stderr) == (0, b"")
 
 
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs /dev/full")
@@ -257,7 +272,7 @@ def test_quiet_says_the_result_alone(options, as_a_process, here):
 def test_ctrl_c_saves_what_the_last_epoch_gave(as_a_process, here, run):
     call = [*as_a_process, "train", "digits", "--epochs", "100000", "--checkpoint", "digits.checkpoint", "--json"]
     with open(here / "out.json", "wb") as out:
-        terminal = Terminal(call, here, stdout=out)
+        terminal = Terminal(call, here, stdout=out, COLUMNS="120")
         terminal.read_until(rb"validation \d")  # the first epoch is over
         terminal.process.send_signal(signal.SIGINT)
         assert terminal.finish() == 130

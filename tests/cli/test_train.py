@@ -205,6 +205,11 @@ def test_reduce_on_plateau_by_its_name(run):
     assert rates[-1] < 0.1
 
 
+def test_no_hidden_layer(run):
+    assert run("train", "iris", "--layers", "", "--epochs", "2", "--out", "m").code == 0
+    assert bl.load("m").sizes == (4, 3)
+
+
 def test_an_engine_by_its_name(run):
     assert run("train iris --epochs 1 --engine reference --json").json["engine_reason"] == "asked for"
 

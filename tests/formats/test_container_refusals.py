@@ -265,11 +265,12 @@ def test_a_file_larger_than_memory(tmp_path: Path) -> None:
 
 def test_what_is_not_a_file(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
+    other_end = os.open(tmp_path / "pipe", os.O_RDWR)  # else who opens the pipe to read from it waits for ever
     (tmp_path / "itself").symlink_to("itself")
     write(tmp_path / "file", packed(HEADER))
     for path, reason in (
         (tmp_path, "is a folder; name a file in it"),
-        (tmp_path / "pipe", "is not a file; name one"),  # and opening it would wait for ever
+        (tmp_path / "pipe", "is not a file; name one"),
         ("/dev/zero", "is not a file; name one"),
         (tmp_path / "missing", "cannot be read: No such file or directory"),
         (tmp_path / "file" / "below", "cannot be read: Not a directory"),
@@ -281,6 +282,7 @@ def test_what_is_not_a_file(tmp_path: Path) -> None:
         with pytest.raises(ModelFileError) as caught:
             container.read(path, ["model"])
         assert str(caught.value).startswith(f"{path} {reason}")
+    os.close(other_end)
 
 
 def test_a_disk_that_fails(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

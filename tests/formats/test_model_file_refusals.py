@@ -37,7 +37,7 @@ Place = tuple[str | int, ...]
 READERS: list[Callable[[Any], object]] = [model_file.load, model_file.load_model, model_file.read]
 
 quick = settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-long = settings(quick, max_examples=50_000)
+long = settings(quick, max_examples=20_000)
 
 
 @pytest.fixture(scope="module")

@@ -1,5 +1,6 @@
 """A training that is stopped anywhere and resumed ends with the same bits as one that was not."""
 
+from dataclasses import replace
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ from backlit.errors import CheckpointError, OptionError, OutputPathError
 from backlit.formats import container
 from backlit.optimizers import schedules
 from backlit.training import checkpoints
-from backlit.training.history import CLOCKS
+from backlit.training.history import CLOCKS, EpochRecord
 
 RNG = np.random.default_rng(9)
 X = RNG.normal(size=(23, 3)).astype("f4")
@@ -284,3 +285,21 @@ def test_a_path_that_cannot_be_written_is_found_before_the_first_step(resume: bo
 def test_bad_intervals_and_paths_are_refused(options: dict[str, Any]) -> None:
     with pytest.raises(OptionError, match="checkpoint"):
         bl.Checkpoint(**{"path": "c", **options})
+
+
+def test_a_history_longer_than_a_files_header_is_saved_and_read(tmp_path):
+    # As JSON 60,000 epochs are about 20 MB, and a header may have 16 MiB; as a table of numbers nothing limits them.
+    record = EpochRecord(1, 3, 0.1, None, 0.0, float("nan"), 0.5, None, 0.01, 1.5)
+    network = bl.Network([2, 1], dtype="float64")
+    here = checkpoints.Snapshot(180_000, network.parameters.copy(), {})
+    history = [replace(record, epoch=epoch, steps=3 * epoch, cost=1 / epoch) for epoch in range(1, 60_001)]
+    path = tmp_path / "long.ckpt"
+    checkpoints.save(path, checkpoints.TrainingState(here, here, history=history), {})
+
+    back = checkpoints.load(path, {}, network, {}).history
+
+    assert len(back) == 60_000
+    assert [(r.epoch, r.steps, r.cost) for r in back] == [(r.epoch, r.steps, r.cost) for r in history]
+    assert {(r.accuracy, r.validation_accuracy, r.validation_r2) for r in back} == {(None, 0.5, None)}
+    assert all(np.isnan(r.validation_cost) for r in back)
+    assert type(back[0].epoch) is int

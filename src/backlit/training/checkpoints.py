@@ -14,10 +14,10 @@ from backlit.errors import CheckpointError, OptionError
 from backlit.formats import container, durable
 from backlit.formats.container import Claim, damaged
 from backlit.network import Network
-from backlit.notation import Array
+from backlit.notation import Array, Float64Array
 from backlit.optimizers import Plateau, State
 from backlit.optimizers.base import check_number
-from backlit.training.history import EpochRecord
+from backlit.training.history import COLUMNS, EpochRecord
 from backlit.training.stopping import Best
 
 
@@ -172,6 +172,8 @@ def save(path: str | PathLike[str], state: TrainingState, who: dict[str, Any]) -
             tensors[f"{name}.optimizer.{slot}"] = values
     if state.best_parameters is not None:
         tensors["best.parameters"] = state.best_parameters
+    if state.history:
+        tensors["history"] = _history_table(state.history)
     document: dict[str, Any] = {
         "identity": who,
         "step": state.now.step,
@@ -179,7 +181,7 @@ def save(path: str | PathLike[str], state: TrainingState, who: dict[str, Any]) -
         "sums": asdict(state.sums),
         "plateau": asdict(state.plateau),
         "best": asdict(state.best),
-        "history": [asdict(record) for record in state.history],
+        "history": _columns_in_use(state.history),
         "usual_cost": state.usual_cost,
         "seconds": state.seconds,
         "finished": state.finished,
@@ -213,13 +215,31 @@ def load(path: str | PathLike[str], who: dict[str, Any], network: Network, slots
             plateau=Plateau(**document["plateau"]),
             best=Best(**document["best"]),
             best_parameters=tensors.get("best.parameters"),
-            history=[EpochRecord(**record) for record in document["history"]],
+            history=_history(tensors.get("history"), document["history"]),
             usual_cost=None if document["usual_cost"] is None else float(document["usual_cost"]),
             seconds=float(document["seconds"]),
             finished=document["finished"],
         )
     except (KeyError, TypeError, ValueError, AttributeError) as failure:
         raise CheckpointError(f"{path} is damaged: its state cannot be read ({failure}); start anew") from None
+
+
+def _columns_in_use(history: list[EpochRecord]) -> list[str]:
+    """The columns that apply to this training; of the others every value is None."""
+    return [name for name in COLUMNS if any(getattr(record, name) is not None for record in history)]
+
+
+def _history_table(history: list[EpochRecord]) -> Float64Array:
+    """A row an epoch, a column each of those in use: as JSON, a long history would outgrow the file's header."""
+    columns = _columns_in_use(history)
+    return np.array([[getattr(record, name) for name in columns] for record in history], dtype=np.float64)
+
+
+def _history(table: Float64Array | None, columns: list[str]) -> list[EpochRecord]:
+    none: dict[str, Any] = dict.fromkeys(COLUMNS)
+    rows = [] if table is None else table.tolist()
+    records = [none | dict(zip(columns, row, strict=True)) for row in rows]
+    return [EpochRecord(**{**r, "epoch": int(r["epoch"]), "steps": int(r["steps"])}) for r in records]
 
 
 def _snapshot(step: Any, name: str, tensors: dict[str, Array], slots: State) -> Snapshot:
@@ -249,8 +269,13 @@ def _check_identity(theirs: object, ours: dict[str, Any]) -> None:
 def _check_tensors(claims: dict[str, Claim], network: Network, slots: State) -> None:
     places = ("now", "epoch_start")
     needed = {f"{place}.parameters" for place in places} | {f"{p}.optimizer.{slot}" for p in places for slot in slots}
-    if not needed <= set(claims) <= needed | {"best.parameters"}:
+    if not needed <= set(claims) <= needed | {"best.parameters", "history"}:
         raise damaged("its tensors are not those of this optimizer")
+    table = claims.get("history")
+    if table and (len(table.shape) != 2 or table.dtype != np.float64):
+        raise damaged("its history is not a table of numbers")
     for name, claim in claims.items():
+        if name == "history":
+            continue
         if claim.shape != network.parameters.shape or claim.dtype != network.dtype:
             raise damaged(f"its tensor {name!r} is not of this network's shape and dtype")
