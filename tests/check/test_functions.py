@@ -61,6 +61,7 @@ def test_many_numbers_along_directions():
     report = bl.check_gradient(smooth, smooth_gradient, many)
     assert report.passed
     assert "32 random directions" in str(report)
+    assert "is missed with probability below 1e-06" in str(report)
     wrong = bl.check_gradient(smooth, lambda w: smooth_gradient(w) + 1e-3 * (np.arange(5000) == 4), many)
     assert wrong.answer == "fail"
 

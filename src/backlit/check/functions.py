@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from backlit.check.projections import MISSED, surely_found
 from backlit.check.subjects import STREAM, Subject, numpy_subject
 from backlit.check.torch_functions import torch_subject
 from backlit.check.verdicts import QuantityCheck, Report, compare
@@ -83,10 +84,12 @@ def check_subject(subject: Subject, all: bool, seed: int) -> Report:
         quantities = _every_number(count, subject, noise)
         notes: tuple[str, ...] = ()
     else:
-        quantities = [_directions(count, subject, noise, seed)]
-        notes = (
-            f"{subject.x.size:,} numbers: {DIRECTIONS} random directions instead of every one; all=True checks each",
-        )
+        along, found = _directions(count, subject, noise, seed)
+        quantities, sure = [along], ""
+        if found is not None:
+            sure = f", and an error of norm {found:.1e} is missed with probability below {MISSED:g}"
+        directions = f"{DIRECTIONS} random directions instead of every one"
+        notes = (f"{subject.x.size:,} numbers: {directions}{sure}; all=True checks each",)
     price = f"price: {count.calls:,} evaluations of {subject.name} in {perf_counter() - start:.2g} s"
     return Report(f"the gradient of {subject.name}", tuple(quantities), None, (*notes, price))
 
@@ -142,20 +145,24 @@ def _compare(title: str, gradient: Array, slopes: Sequence[_Slope], shape: tuple
     )  # fmt: skip
 
 
-def _directions(f: _Counter, subject: Subject, noise: float, seed: int) -> QuantityCheck:
+def _directions(f: _Counter, subject: Subject, noise: float, seed: int) -> tuple[QuantityCheck, float | None]:
+    """The check along random directions, and the norm of the smallest error they surely find."""
     rng = initial_generator(seed, STREAM)
     here = f(subject.x)
     slopes, claimed = [], []
     for _ in range(DIRECTIONS):
         v = rng.standard_normal(subject.x.size)
-        v /= np.linalg.norm(v)
-        claimed.append(float(v @ subject.gradient))
+        length = float(np.linalg.norm(v))
 
-        def along(t: float, v: Array = v) -> float:
-            return f(subject.x + t * v)
+        def along(t: float, v: Array = v, length: float = length) -> float:
+            return f(subject.x + t / length * v)
 
+        claimed.append(float(v @ subject.gradient) / length)
         slopes.append(_slope(along, here, claimed[-1], 1.0, noise))
-    return _compare("v·∂f/∂x", np.array(claimed), slopes, (DIRECTIONS,))
+    # along a vector of unit length an error shows √size times smaller than along a normal one
+    decided = np.array([slope.bound for slope in slopes if not slope.bends]) * np.sqrt(subject.x.size)
+    found = surely_found(decided) if len(decided) else None
+    return _compare("v·∂f/∂x", np.array(claimed), slopes, (DIRECTIONS,)), found
 
 
 def _slope(along: Callable[[float], float], here: float, claimed: float, size: float, noise: float) -> _Slope:

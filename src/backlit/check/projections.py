@@ -10,6 +10,7 @@ from time import perf_counter
 import numpy as np
 from numpy.typing import NDArray
 
+from backlit.backpropagation import Errors, Gradients
 from backlit.check import differences, rounding
 from backlit.check.finite_differences import (
     WIDEST_STEP,
@@ -52,7 +53,7 @@ def check_directions(point: Point, engine: Engine, subject: str, seed: int, dire
             held = compare("weight_gradient", layer.number, claimed[:, np.newaxis], value[:, np.newaxis],
                            tolerance[:, np.newaxis], ~decided[:, np.newaxis], _why_undecided(point))  # fmt: skip
             quantities.append(held)
-            notes.append(_what_is_missed(layer.number, tolerance[decided], backward.gradients, point))
+            notes.append(_what_is_missed(layer.number, tolerance[decided], backward.gradients))
         seconds = perf_counter() - start
         naive = _seconds_of_a_forward_pass(point)
     N = point.network.parameters.size
@@ -104,11 +105,8 @@ class _Directions:
             bound[k] = off.sum() + np.vdot(np.abs(VW), penalty_off)
         return value, bound, decided
 
-    def rounding_of_gradient(self, errors: object) -> Array:
+    def rounding_of_gradient(self, errors: Errors) -> Array:
         """How far v·g can be off because g is rounded, (K,)."""
-        from backlit.backpropagation import Errors
-
-        assert isinstance(errors, Errors)
         u = rounding.unit()
         off = rounding.of_gradients(self.point, errors, rounding.of_errors(self.point, errors, u), u)[self.layer.number]
         return np.array(
@@ -142,17 +140,20 @@ def missed(size: float, tolerances: Array) -> float:
     return float(np.prod(erf(2 * tolerances / size / np.sqrt(2))))
 
 
-def _what_is_missed(layer: int, tolerances: Array, gradients: object, point: Point) -> str:
-    from backlit.backpropagation import Gradients
-
-    assert isinstance(gradients, Gradients)
-    name = f"layer {layer}: ∂C/∂W{superscript(layer)} and ∂C/∂b{superscript(layer)}"
-    if not len(tolerances):
-        return f"{name}: no direction could be decided"
+def surely_found(tolerances: Array) -> float:
+    """The norm of the smallest error that is missed with a probability below :data:`MISSED`."""
     low, high = float(tolerances.max()) * 1e-3 + 1e-300, float(tolerances.max()) * 1e9 + 1e-290
     for _ in range(200):  # bisection on a logarithmic scale
         middle = float(np.sqrt(low) * np.sqrt(high))
         low, high = (middle, high) if missed(middle, tolerances) > MISSED else (low, middle)
+    return high
+
+
+def _what_is_missed(layer: int, tolerances: Array, gradients: Gradients) -> str:
+    name = f"layer {layer}: ∂C/∂W{superscript(layer)} and ∂C/∂b{superscript(layer)}"
+    if not len(tolerances):
+        return f"{name}: no direction could be decided"
+    found = surely_found(tolerances)
     norm = float(np.hypot(np.linalg.norm(gradients.W[layer]), np.linalg.norm(gradients.b[layer])))
-    share = f", {high / norm:.1e} of the gradient's" if norm > 0 else ""
-    return f"{name}: an error of norm {high:.1e}{share} is missed with probability below {MISSED:g}"
+    share = f", {found / norm:.1e} of the gradient's," if norm > 0 else ""
+    return f"{name}: an error of norm {found:.1e}{share} is missed with probability below {MISSED:g}"

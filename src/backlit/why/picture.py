@@ -1,4 +1,4 @@
-"""The picture: what each search reached for the passes it used, and how the time of one gradient grows."""
+"""The picture: what each search reached for its passes and its seconds, and how the time of one gradient grows."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,29 +17,32 @@ COLOURS = {
 
 
 def draw(report: "WhyReport", path: Path, *, force: bool) -> None:
-    """Two panels side by side; see :meth:`WhyReport.plot`."""
+    """Three panels side by side; see :meth:`WhyReport.plot`."""
     curves.check_plot_path(path, force=force)
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(10, 4.2), layout="constrained")
+    figure = Figure(figsize=(13, 4), layout="constrained")
     FigureCanvasAgg(figure)
-    left, right = figure.subplots(1, 2)
-    _race(left, report)
+    left, middle, right = figure.subplots(1, 3)
+    _race(left, report, "passes")
+    _race(middle, report, "seconds")
     _growth(right, report)
+    task = report.task
+    sizes = "-".join(map(str, task.network.sizes))
+    figure.suptitle(f"{task.name}: a {sizes} network, {task.parameters:,} parameters, {task.rows} rows", fontsize=11)
     figure.savefig(path, dpi=150)
 
 
-def _race(axes: Any, report: "WhyReport") -> None:
+def _race(axes: Any, report: "WhyReport", against: str) -> None:
     for course in report.courses:
-        passes = np.maximum(course.passes, 1)
-        axes.step(passes, course.costs, where="post", color=COLOURS[course.name], linewidth=2, label=course.name)
-    task = report.task
-    sizes = "-".join(map(str, task.network.sizes))
-    axes.set(xscale="log", xlabel="passes (one sweep through the network for one row)", ylabel="cost reached")
-    axes.set_yscale("log")
-    axes.set_title(f"{task.name}, {sizes}: {task.parameters:,} parameters, {task.rows} rows", fontsize=11)
-    axes.legend(frameon=False, fontsize=9)
+        used = np.array(getattr(course, against), dtype=np.float64)
+        used[0] = used[1] if len(used) > 1 else 1  # the start, at 0, has no place on a logarithmic scale
+        axes.step(used, course.costs, where="post", color=COLOURS[course.name], linewidth=2, label=course.name)
+    axes.set(xscale="log", yscale="log", ylabel="cost reached")
+    axes.set_xlabel("passes: sweeps through the network for one row" if against == "passes" else "seconds")
+    if against == "passes":
+        axes.legend(frameon=False, fontsize=9, loc="lower left")
     _bare(axes)
 
 
@@ -51,7 +54,6 @@ def _growth(axes: Any, report: "WhyReport") -> None:
         label = f"{growth.method}: grows as N^{growth.power:.2f}"
         axes.plot(N, seconds[-1] * (N / N[-1]) ** growth.power, color=colour, linewidth=2, label=label)
     axes.set(xscale="log", yscale="log", xlabel="parameters N", ylabel="seconds for one gradient")
-    axes.set_title("The time of one gradient", fontsize=11)
     axes.legend(frameon=False, fontsize=9)
     _bare(axes)
 
