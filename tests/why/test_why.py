@@ -70,11 +70,11 @@ def test_both_descents_take_the_same_way():
     chosen = task.get("xor", 0)
     ways = [searches.searches(chosen, 5)[name]() for name in ("finite differences", "backpropagation")]
     costs = np.array([[next(way)[1] for _ in range(20)] for way in ways])
-    np.testing.assert_allclose(costs[0], costs[1], rtol=1e-5)
+    np.testing.assert_allclose(costs[0], costs[1], rtol=1e-4)  # adam divides small gradients by themselves
 
 
 def test_the_grid_tries_every_combination_once():
-    small = task.Task("small", bl.Network([1, 1], dtype="float64"), task.get("xor", 0).objective, np.ones((1, 1)), np.ones((1, 1)), 0.1)  # fmt: skip # noqa: E501
+    small = task.Task("small", bl.Network([1, 1], dtype="float64"), task.get("xor", 0).objective, np.ones((1, 1)), np.ones((1, 1)), task.get("xor", 0).optimizer)  # fmt: skip # noqa: E501
     progress = list(searches.all_combinations(small, 7))
     assert progress[-1][0] == 1 + 7**2
 

@@ -8,13 +8,14 @@ import numpy as np
 from backlit import objective as objectives
 from backlit.engines.blas import one_thread
 from backlit.network import Network
+from backlit.optimizers import Adam
 from backlit.why.searches import backpropagated_gradient, difference_gradient
 from backlit.why.task import Task
 
 ROWS = 16
 INPUTS, OUTPUTS = 64, 10
 DIFFERENCE_SIZES = (8, 16, 32, 64, 128)
-BACKPROPAGATION_SIZES = (128, 256, 512, 1024, 2048, 4096)
+BACKPROPAGATION_SIZES = (128, 256, 512, 1024, 2048, 4096, 8192)
 LARGEST_OF_FIT = 3
 """The power is fitted to the largest sizes, where the work outweighs the overhead of a call."""
 
@@ -58,7 +59,7 @@ def _task(hidden: int, seed: int) -> Task:
     network = Network([INPUTS, hidden, OUTPUTS], activation="tanh", output="softmax", seed=seed, dtype="float64")
     rng = np.random.Generator(np.random.Philox(seed))
     X, Y = rng.standard_normal((ROWS, INPUTS)), np.eye(OUTPUTS)[rng.integers(0, OUTPUTS, ROWS)]
-    return Task(f"{hidden} hidden neurons", network, objectives.choose("softmax"), X, Y, 0.1)
+    return Task(f"{hidden} hidden neurons", network, objectives.choose("softmax"), X, Y, Adam())
 
 
 def _time(method: str, task: Task, at_least: float) -> float:

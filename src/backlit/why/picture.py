@@ -54,7 +54,7 @@ def _growth(axes: Any, report: "WhyReport") -> None:
         label = f"{growth.method}: grows as N^{growth.power:.2f}"
         axes.plot(N, seconds[-1] * (N / N[-1]) ** growth.power, color=colour, linewidth=2, label=label)
     axes.set(xscale="log", yscale="log", xlabel="parameters N", ylabel="seconds for one gradient")
-    axes.legend(frameon=False, fontsize=9)
+    axes.legend(frameon=False, fontsize=9, loc="center right")
     _bare(axes)
 
 

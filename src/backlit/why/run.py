@@ -35,7 +35,7 @@ def why(
     network, forward or backward, for one row.
 
     Args:
-        name: of the task: ``digits`` (760 parameters, 100 rows) or ``xor`` (13 parameters, 4 rows).
+        name: of the task: ``digits`` (2,260 parameters, 100 rows) or ``xor`` (13 parameters, 4 rows).
         seconds: for everything together.
         passes: what each search may use, within its share of the seconds; None: as many as they last for.
         values: values a weight, of the time all combinations would take.

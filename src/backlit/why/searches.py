@@ -4,13 +4,12 @@ A search yields (passes it has used, the cost it has reached) after each step; t
 """
 
 from collections.abc import Callable, Iterator
-from itertools import islice, product
+from itertools import count, islice, product
 
 import numpy as np
 
 from backlit.engines import ENGINES, StepPlan, TrainingData
 from backlit.notation import Array
-from backlit.optimizers import SGD
 from backlit.why.counts import backpropagation_passes, finite_difference_passes
 from backlit.why.task import Task, costs_of
 
@@ -62,14 +61,15 @@ def all_combinations(task: Task, values: int) -> Progress:
 
 
 def finite_differences(task: Task) -> Progress:
-    """Gradient descent; the gradient by forward differences, N + 1 evaluations of the cost an update."""
-    theta = task.network.parameters.copy()
+    """Gradient descent (adam); the gradient by forward differences, N + 1 evaluations of the cost an update."""
+    theta, optimizer = task.network.parameters.copy(), task.optimizer
+    state = optimizer.init(theta)
     passes = 0
-    while True:
+    for step in count(1):
         cost, gradient = difference_gradient(task, theta)
         passes += finite_difference_passes(task.parameters, task.rows)
         yield passes, cost
-        theta = theta - task.learning_rate * gradient
+        optimizer.update(theta, gradient, state, optimizer.learning_rate, step)
 
 
 def difference_gradient(task: Task, theta: Array) -> tuple[float, Array]:
@@ -81,18 +81,18 @@ def difference_gradient(task: Task, theta: Array) -> tuple[float, Array]:
 
 
 def backpropagation(task: Task) -> Progress:
-    """Gradient descent; the gradient by backpropagation, one forward and one backward pass a row and update.
+    """Gradient descent (adam); the gradient by backpropagation, one forward and one backward pass a row and update.
 
     It is a training session like any other: the engine's own steps, a few at a time.
     """
     network = task.network.copy()
     data = TrainingData(task.X, task.Y, np.ones(task.rows), None)
-    session = ENGINES["reference"].session(
-        network, task.objective, data, StepPlan(SGD(task.learning_rate), task.rows, 0)
-    )
+    plan = StepPlan(task.optimizer, task.rows, seed=0)
+    session = ENGINES["reference"].session(network, task.objective, data, plan)
+    rates = np.full(STEPS_AT_ONCE, task.optimizer.learning_rate)
     passes = 0
     while True:
-        report = session.run(session.step + STEPS_AT_ONCE, np.full(STEPS_AT_ONCE, task.learning_rate))
+        report = session.run(session.step + STEPS_AT_ONCE, rates)
         for cost in report.costs:
             passes += backpropagation_passes(task.rows)
             yield passes, float(cost) / task.rows

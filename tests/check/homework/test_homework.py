@@ -178,3 +178,17 @@ def test_row_weights_and_the_penalty_count():
     without = gradient - 0.7 / w.sum() * NET.layer(3).W
     report = bl.check_backward(NET, X, Y, {"weight_gradient": {3: without}}, **options)
     assert (report.equation, report.mistakes) == ("penalty", ("penalty left out",))
+
+
+def test_a_mistake_in_what_was_not_given_is_named_with_its_own_layer():
+    r = right()
+    left_out = r["delta"][3] @ NET.layer(3).W
+    report = bl.check_backward(
+        NET, X, Y, {"weight_gradient": {3: r["weight_gradient"][3], 2: left_out.T @ X / 5}}, **COST
+    )
+    assert (report.equation, report.layer, report.mistakes) == ("BP2, error of a hidden layer", 2, ("missing σ'",))
+    assert "why: δ² equals δ³ W³" in str(report)
+    d3 = (r["a"][3] - Y) @ NET.layer(3).W * r["a"][2] * (1 - r["a"][2])
+    report = bl.check_backward(NET, X, Y, {"bias_gradient": {2: d3.mean(axis=0)}}, **COST)
+    assert (report.equation, report.layer, report.mistakes) == ("BP1, error of the output", 3, ("missing σ'",))
+    assert "BP1, error of the output, at layer 3" in str(report)

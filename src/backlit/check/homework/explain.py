@@ -28,6 +28,26 @@ class Explanation:
     words: str
 
 
+@dataclass(frozen=True)
+class _Supposition:
+    """A mistake made in some layers: the rules that make it, and where they turned out to apply."""
+
+    mistake: Mistake | None
+    rules: dict[Key, Rule]
+    applied: set[int]
+
+    @property
+    def explanation(self) -> Explanation:
+        """In the words of the layer where it shows first, in the order of the pass."""
+        assert self.mistake is not None
+        forward = self.mistake.quantity in ("z", "a", "slope")
+        layer = min(self.applied) if forward else max(self.applied)
+        return Explanation(self.mistake.name, self.mistake.equation, layer, self.mistake.say(layer))
+
+
+NOTHING = _Supposition(None, {}, set())
+
+
 def agree(yours: Array, ours: Array, tolerance: Array) -> bool:
     """Is every number given within its tolerance?"""
     if yours.shape != ours.shape:
@@ -46,27 +66,35 @@ def explanations(
     right = World(point, rate, values)
     single: list[Explanation] = []
     pairs: list[Explanation] = []
-    for explanation, rules in [(Explanation("", "", key[1], ""), {}), *_suppositions(key, values, point.network.L)]:
+    for supposition in [NOTHING, *_suppositions(key, values, point.network.L)]:
+        rules = supposition.rules
         computed = [_computed(World(point, rate, given_before, rules), key) for given_before in (values, {})]
         wide: Array | None = None
         for factor in (None, *FACTORS.get(key[0], ())):
             by = 1.0 if factor is None else factor.by(right)
-            if (factor is None and not explanation.name) or (factor is not None and by == 1):
+            if (factor is None and supposition is NOTHING) or (factor is not None and by == 1):
                 continue
-            near = [c for c in computed if c is not None and agree(written.values, by * c, FAR * own)]
+            near = [
+                c
+                for c in computed
+                if c is not None
+                and (supposition is NOTHING or supposition.applied)
+                and agree(written.values, by * c, FAR * own)
+            ]
             if not near:
                 continue
             wide = np.nan_to_num(spread.of(key, rules)) if wide is None else wide
             if not any(agree(written.values, by * c, own + max(1.0, abs(by)) * wide) for c in near):
                 continue
             if factor is None:
-                single.append(explanation)
+                single.append(supposition.explanation)
                 break
-            if not explanation.name:
+            if supposition is NOTHING:
                 single.append(Explanation(factor.name, equation_of(key, point.network.L), key[1], factor.words))
             else:
-                both = f"{explanation.name} and {factor.name}", f"{explanation.words}; besides, {factor.words}"
-                pairs.append(replace(explanation, name=both[0], words=both[1]))
+                one = supposition.explanation
+                both = f"{one.name} and {factor.name}", f"{one.words}; besides, {factor.words}"
+                pairs.append(replace(one, name=both[0], words=both[1]))
     return tuple(_once(single or pairs))
 
 
@@ -85,7 +113,7 @@ def _once(explanations: list[Explanation]) -> list[Explanation]:
     return list(seen.values())
 
 
-def _suppositions(key: Key, values: Mapping[Key, Array], L: int) -> Iterator[tuple[Explanation, dict[Key, Rule]]]:
+def _suppositions(key: Key, values: Mapping[Key, Array], L: int) -> Iterator[_Supposition]:
     """Every known mistake in the array's own equation, or in one before it whose numbers were not given."""
     for mistake in mistakes.of(key[0]):
         yield _supposed(mistake, (key[1],))
@@ -112,14 +140,18 @@ def _as_mistake(quantity: str, factor: mistakes.Factor, L: int, l: int) -> Mista
     )
 
 
-def _supposed(mistake: Mistake, layers: tuple[int, ...]) -> tuple[Explanation, dict[Key, Rule]]:
+def _supposed(mistake: Mistake, layers: tuple[int, ...]) -> _Supposition:
+    applied: set[int] = set()
+
     def where_it_applies(world: World, l: int) -> Array | None:
         found = mistake.rule(world, l)
-        return EQUATIONS[mistake.quantity](world, l) if found is None and len(layers) > 1 else found
+        if found is not None:
+            applied.add(l)
+        elif len(layers) > 1:
+            return EQUATIONS[mistake.quantity](world, l)
+        return found
 
-    first = min(layers) if mistake.quantity in ("z", "a", "slope") else max(layers)
-    explanation = Explanation(mistake.name, mistake.equation, first, mistake.say(first))
-    return explanation, {(mistake.quantity, l): where_it_applies for l in layers}
+    return _Supposition(mistake, {(mistake.quantity, l): where_it_applies for l in layers}, applied)
 
 
 def _not_given_before(key: Key, values: Mapping[Key, Array], L: int) -> list[tuple[str, tuple[int, ...]]]:

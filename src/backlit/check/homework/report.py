@@ -36,6 +36,14 @@ class HomeworkReport:
         return equations.pop() if len(equations) == 1 else equation_of((self.first.quantity, self.first.layer), self.L)
 
     @property
+    def layer(self) -> int | None:
+        """The layer of the first wrong equation; 0 for the cost."""
+        if self.first is None:
+            return None
+        layers = {explanation.layer for explanation in self.first.explanations}
+        return layers.pop() if len(layers) == 1 else self.first.layer
+
+    @property
     def mistakes(self) -> tuple[str, ...]:
         """The names of the known mistakes that give the first wrong numbers; several where they give the same."""
         return tuple(explanation.name for explanation in self.first.explanations) if self.first else ()
@@ -51,6 +59,7 @@ class HomeworkReport:
             "passed": self.passed,
             "verdict": str(self),
             "equation": self.equation,
+            "layer": self.layer,
             "mistakes": list(self.mistakes),
             "conventions": list(self.conventions),
             "quantities": [asdict(judgement) for judgement in self.judgements],
@@ -67,7 +76,7 @@ class HomeworkReport:
             count = sum(judgement.numbers for judgement in self.judgements)
             arrays = ", ".join(name_of(judgement) for judgement in self.judgements)
             return f"RIGHT: {f'all {count:,} numbers' if count > 1 else 'the number'} given: {arrays}"
-        layer = f", at layer {first.layer}" if first.layer else ""
+        layer = f", at layer {self.layer}" if self.layer else ""
         return f"WRONG: the first wrong equation is {self.equation}{layer}"
 
     def _why(self) -> list[str]:
