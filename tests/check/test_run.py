@@ -91,6 +91,11 @@ def test_relu_at_exactly_zero_is_not_failed():
     net = bl.Network([2, 3, 3, 1], activation="relu")
     report = check(net, np.zeros((4, 2)), np.ones(4), cost="quadratic")
     assert not report.failures
+    one_hidden = check(bl.Network([2, 3, 1], activation="relu"), np.zeros((4, 2)), np.ones(4), cost="quadratic")
+    by_name = {(q.quantity, q.layer): q for q in one_hidden.quantities}
+    # one neuron at a time crosses its kink: the side it lies on decides
+    assert (by_name["delta", 2].passed, by_name["delta", 2].undecidable) == (12, 0)
+    assert by_name["bias_gradient", 2].undecidable == 0
     leaky = bl.Network([2, 3, 1], activation="leaky-relu")
     report = check(leaky, np.zeros((4, 2)), np.ones(4), cost="quadratic")
     assert not report.failures

@@ -192,3 +192,12 @@ def test_a_mistake_in_what_was_not_given_is_named_with_its_own_layer():
     report = bl.check_backward(NET, X, Y, {"bias_gradient": {2: d3.mean(axis=0)}}, **COST)
     assert (report.equation, report.layer, report.mistakes) == ("BP1, error of the output", 3, ("missing σ'",))
     assert "BP1, error of the output, at layer 3" in str(report)
+
+
+def test_numbers_computed_from_more_digits_than_were_written_down_still_follow():
+    """z without its bias, written with two decimals; a from all its digits, written with six."""
+    z = X @ NET.layer(2).W.T
+    yours = {"z": {2: z.round(2)}, "a": {2: sigma(z).round(6)}}
+    report = bl.check_backward(NET, X, Y, yours, **COST)
+    assert report.mistakes == ("bias left out",)
+    assert [j.status for j in report.judgements] == ["wrong", "follows from an earlier mistake"]
