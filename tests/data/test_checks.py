@@ -138,3 +138,29 @@ def test_one_value_a_row() -> None:
     check_lengths("y", np.zeros((3, 2)), 3)
     with pytest.raises(DataError, match="y has 3 rows and X has 4; they must be of the same rows"):
         check_lengths("y", np.zeros((3, 2)), 4)
+
+
+def test_text_among_objects_is_no_number() -> None:
+    with pytest.raises(DataError, match=r"^X holds the text '1\.5' where a number should be; encode text first"):
+        as_numbers("X", np.array([[0.5, "1.5"]], dtype=object))
+
+
+def test_masked_values_are_not_trained_on() -> None:
+    assert as_numbers("X", np.ma.array([1.0, 2.0], mask=False)).tolist() == [1, 2]
+    with pytest.raises(DataError, match=r"^X has masked values; fill them \(\.filled\) or leave out their rows$"):
+        as_numbers("X", np.ma.array([1.0, 2.0], mask=[False, True]))
+
+
+def test_a_sparse_matrix_is_named() -> None:
+    sparse = pytest.importorskip("scipy.sparse")
+    with pytest.raises(DataError, match=r"^X is a sparse matrix; make it dense with \.toarray\(\)$"):
+        as_numbers("X", sparse.csr_matrix(np.eye(2)))
+
+
+def test_what_refuses_to_be_an_array_is_asked_why() -> None:
+    class Tensor:
+        def __array__(self, dtype: Any = None, copy: Any = None) -> Any:
+            raise RuntimeError("is part of a graph;\ndetach it")
+
+    with pytest.raises(DataError, match=r"^X cannot be read as an array: is part of a graph;$"):
+        as_numbers("X", Tensor())

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from backlit.data.targets import Targets, encode
+from backlit.data.targets import Targets, check_varies, encode
 from backlit.errors import DataError
 from backlit.network import Network
 from backlit.objective import choose
@@ -115,10 +115,37 @@ def test_one_value_for_all_rows_and_another_number_of_rows_are_refused() -> None
 
 
 def test_other_costs_take_other_numbers() -> None:
-    """Cross-entropy's targets are shares; a quadratic cost on the same output takes what it is given."""
-    assert encoded("softmax", 2, [[0.5, 3.0]], cost="quadratic").Y.tolist() == [[0.5, 3.0]]
-    assert encoded("sigmoid", 1, [-4.0], cost="mse").decision is None
+    """Cross-entropy's targets are shares; a quadratic cost takes any that its output can come near."""
+    assert encoded("softmax", 2, [[0.5, 1.0]], cost="quadratic").Y.tolist() == [[0.5, 1.0]]
+    assert encoded("tanh", 1, [-0.5], cost="mse").decision is None
     assert encoded("identity", 1, [-4.0], cost="huber").Y.tolist() == [[-4]]
+
+
+@pytest.mark.parametrize(
+    ("output", "beyond", "reach"),
+    [
+        ("sigmoid", 1.5, "0 to 1"), ("sigmoid", -0.1, "0 to 1"), ("tanh", 1.01, "-1 to 1"), ("softmax", 3, "0 to 1"),
+        ("relu", -0.5, "0 and up"), ("softplus", -0.5, "0 and up"), ("elu", -1.5, "-1 and up"),
+    ],
+)  # fmt: skip
+def test_a_target_the_output_cannot_reach_is_refused(output: str, beyond: float, reach: str) -> None:
+    with pytest.raises(DataError, match=f"^y has {beyond:g} at row 1, column 0; output {output} only reaches {reach}:"):
+        encoded(output, 1, [[0.0], [beyond]], cost="quadratic")
+
+
+def test_a_target_at_the_end_of_the_reach_is_taken() -> None:
+    assert encoded("tanh", 1, [-1.0, 1.0], cost="quadratic").Y.ravel().tolist() == [-1, 1]
+    assert encoded("leaky-relu", 1, [-9.0], cost="quadratic").Y.ravel().tolist() == [-9]
+
+
+def test_targets_that_are_all_the_same_teach_nothing() -> None:
+    classes = encoded("softmax", 3, [1, 1, 1, 2])
+    check_varies(classes, np.ones(4))
+    with pytest.raises(DataError, match=r"^y is class 1 in all of its 3 rows: give rows with different targets"):
+        check_varies(classes, np.array([1, 1, 1, 0.0]))  # the row that differs does not count
+    with pytest.raises(DataError, match=r"^y is \[2.5\] in all of its 2 rows"):
+        check_varies(encoded("identity", 1, [2.5, 2.5]), np.ones(2))
+    check_varies(encoded("identity", 1, [2.5]), np.ones(1))  # one row is a pass worked through by hand
 
 
 def test_the_name_of_the_data_is_in_the_message() -> None:

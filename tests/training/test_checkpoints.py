@@ -80,7 +80,7 @@ SETTINGS: dict[str, dict[str, Any]] = {
     "warm-up": {"schedule": "warm-up"},
     "step": {"schedule": schedules.Step(every=1)},
     "reduce-on-plateau": {
-        "schedule": schedules.ReduceOnPlateau(patience=0, threshold=0.2), "validation": (X[:7], Y[:7]),
+        "schedule": schedules.ReduceOnPlateau(patience=1, threshold=0.2), "validation": (X[:7], Y[:7]),
     },
     "weights": {"sample_weight": WEIGHTS, "class_weight": {0: 3.0}},
     "share": {"validation": 0.3, "batch_size": 4},

@@ -185,6 +185,7 @@ def _rows(
         return _Rows(matrix, targets, row_weights.sample_weights(weight, len(matrix)), None)
 
     given = encoded(X, y, sample_weight)
+    target_encoding.check_varies(given.targets, given.weights)
     if validation is None:
         return given, None
     if isinstance(validation, (tuple, list)):
