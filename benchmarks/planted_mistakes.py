@@ -86,7 +86,8 @@ def problem(seed, square=False, cost=None, output=None, l2=False, smooth=False, 
     elif cost == "binary-cross-entropy":
         Y = rng.integers(0, 2, (m, sizes[-1])).astype(float)
     else:
-        Y = rng.standard_normal((m, sizes[-1]))
+        low, high = {"sigmoid": (0, 1), "tanh": (-1, 1)}.get(output, (-2, 2))
+        Y = rng.uniform(low, high, (m, sizes[-1]))
     options = {"cost": cost, "l2": 0.7 if l2 or rng.random() < 0.3 else 0.0, "n": 20.0, "learning_rate": 0.3}
     return net, X, Y, options
 

@@ -15,6 +15,7 @@ from backlit.objective import VALID_OUTPUTS
 
 HIDDEN = [name for name, activation in ACTIVATIONS.items() if not activation.output_only]
 PAIRS = [(output, cost) for cost, outputs in VALID_OUTPUTS.items() for output in outputs]
+REACH = {name: (activation.lowest, activation.highest) for name, activation in ACTIVATIONS.items()}
 
 
 def random_problem(seed):
@@ -37,6 +38,7 @@ def random_problem(seed):
         Y = np.eye(sizes[-1])[rng.integers(0, sizes[-1], m)]
     elif cost == "poisson":
         Y = rng.poisson(2, Y.shape)
+    Y = np.clip(Y, *REACH.get(output, (-np.inf, np.inf)))
     options = {"cost": cost, "l2": float(rng.choice([0, 0.3])), "n": 50.0}
     if seed % 3 == 0:
         options["sample_weight"] = rng.integers(0, 3, m) + (np.arange(m) == 0)
