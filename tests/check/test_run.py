@@ -157,7 +157,8 @@ def test_random_directions_for_what_is_too_large(monkeypatch):
     assert "random directions" in str(report)
     assert "is missed with probability below 1e-06" in str(report)
     broken = check(net, X, Y, rows=range(20), engine=Broken(shifted(("weight_gradient", 3), 1.0001)))
-    assert (broken.first_failure.quantity, broken.first_failure.layer) == ("weight_gradient", 3)
+    assert (broken.first_failure.quantity, broken.first_failure.layer) == ("direction", 3)
+    assert "one of BP1 to BP4, or the penalty, at layer 3" in str(broken)
     assert "random directions" not in str(check(net, X, Y, rows=range(20), all=True))
 
 

@@ -50,8 +50,7 @@ def check_directions(point: Point, engine: Engine, subject: str, seed: int, dire
             gradient_off = found.rounding_of_gradient(backward.errors)
             claimed = found.along(backward.gradients.W[layer.number], backward.gradients.b[layer.number])
             tolerance = np.where(decided, bound, 0) + gradient_off
-            held = compare("weight_gradient", layer.number, claimed[:, np.newaxis], value[:, np.newaxis],
-                           tolerance[:, np.newaxis], ~decided[:, np.newaxis], _why_undecided(point))  # fmt: skip
+            held = compare("direction", layer.number, claimed, value, tolerance, ~decided, _why_undecided(point))
             quantities.append(held)
             notes.append(_what_is_missed(layer.number, tolerance[decided], backward.gradients))
         seconds = perf_counter() - start

@@ -13,15 +13,17 @@ Answer = Literal["pass", "fail", "undecidable"]
 
 SIGNS = {
     "z": "z", "delta": "δ", "weight_gradient": "∂C/∂W", "bias_gradient": "∂C/∂b", "input_gradient": "∂C/∂x",
-    "cost": "C", "a": "a",
+    "cost": "C", "a": "a", "direction": "v·∂C/∂θ",
 }  # fmt: skip
 INDEX_NAMES = {
     "z": ("row", "neuron"), "a": ("row", "neuron"), "delta": ("row", "neuron"), "cost": ("row",),
     "weight_gradient": ("neuron", "weight"), "bias_gradient": ("neuron",), "input_gradient": ("row", "input"),
+    "direction": ("direction",),
 }  # fmt: skip
 EQUATION = {
     "z": "feed forward", "a": "feed forward", "cost": "cost", "weight_gradient": "BP4, gradient of the weights",
     "bias_gradient": "BP3, gradient of the biases", "input_gradient": "∂C/∂x = δ² W²",
+    "direction": "one of BP1 to BP4, or the penalty",
 }  # fmt: skip
 
 
