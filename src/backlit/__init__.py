@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from backlit import activations, costs, data, initializers, objective, optimizers
+    from backlit.check import check, check_backward, check_gradient
     from backlit.errors import (
         BacklitError,
         CheckpointError,
@@ -28,17 +29,21 @@ if TYPE_CHECKING:
     from backlit.network import Network
     from backlit.optimizers import schedules
     from backlit.training import Callback, Checkpoint, EarlyStopping, History, Run, train
+    from backlit.why import why
 
 _FROM = {
     "activations": "backlit.activations",
+    "check": "backlit.check",  # a module that can be called
     "costs": "backlit.costs",
     "data": "backlit.data",
     "initializers": "backlit.initializers",
     "objective": "backlit.objective",
     "optimizers": "backlit.optimizers",
     "schedules": "backlit.optimizers.schedules",
+    "why": "backlit.why",  # likewise
 }
 _NAMES = {
+    "backlit.check": ("check_backward", "check_gradient"),
     "backlit.errors": (
         "BacklitError", "CheckpointError", "DataError", "DivergenceError", "ModelFileError", "OptionError",
         "OutputPathError", "TrainingInterrupted",
@@ -53,8 +58,8 @@ _HOME = {name: module for module, names in _NAMES.items() for name in names}
 __all__ = [
     "BacklitError", "Callback", "Checkpoint", "CheckpointError", "DataError", "DivergenceError", "EarlyStopping",
     "History", "Model", "ModelFileError", "Network", "OptionError", "OutputPathError", "Run", "TrainingInterrupted",
-    "__version__", "activations", "costs", "data", "initializers", "load", "load_model", "objective", "optimizers",
-    "save", "schedules", "train",
+    "__version__", "activations", "check", "check_backward", "check_gradient", "costs", "data", "initializers", "load",
+    "load_model", "objective", "optimizers", "save", "schedules", "train", "why",
 ]  # fmt: skip
 
 
