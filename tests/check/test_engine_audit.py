@@ -44,5 +44,7 @@ def test_a_wrong_equation_is_named():
 
 @pytest.mark.parametrize("name", ENGINES)
 def test_every_engine_there_is(name):
-    X, y = bl.data.load("digits")
-    assert audit_engine(bl.Network([64, 20, 10], output="softmax"), X[:50], y[:50], name).passed
+    network, (X, y) = bl.Network([64, 20, 10], output="softmax"), bl.data.load("digits")
+    if why_not := ENGINES[name].unsupported(network):
+        pytest.skip(why_not)
+    assert audit_engine(network, X[:50], y[:50], name).passed
