@@ -1,1 +1,83 @@
-"""Backlit."""
+"""Backlit: train feed-forward neural networks by backpropagation, and see every error that flows back.
+
+>>> import backlit as bl
+>>> X, y = bl.data.load("digits")
+>>> net = bl.Network([64, 30, 10], output="softmax", seed=0)
+>>> run = bl.train(net, X, y, epochs=5, validation=0.2)
+>>> run.history[-1].validation_accuracy > 0.85
+True
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from backlit import activations, costs, data, initializers, objective, optimizers
+    from backlit.check import check, check_backward, check_gradient
+    from backlit.errors import (
+        BacklitError,
+        CheckpointError,
+        DataError,
+        DivergenceError,
+        ModelFileError,
+        OptionError,
+        OutputPathError,
+        TrainingInterrupted,
+    )
+    from backlit.formats.model_file import load, load_model, save
+    from backlit.model import Model
+    from backlit.network import Network
+    from backlit.optimizers import schedules
+    from backlit.training import Callback, Checkpoint, EarlyStopping, History, Run, train
+    from backlit.why import why
+
+_FROM = {
+    "activations": "backlit.activations",
+    "check": "backlit.check",  # a module that can be called
+    "costs": "backlit.costs",
+    "data": "backlit.data",
+    "initializers": "backlit.initializers",
+    "objective": "backlit.objective",
+    "optimizers": "backlit.optimizers",
+    "schedules": "backlit.optimizers.schedules",
+    "why": "backlit.why",  # likewise
+}
+_NAMES = {
+    "backlit.check": ("check_backward", "check_gradient"),
+    "backlit.errors": (
+        "BacklitError", "CheckpointError", "DataError", "DivergenceError", "ModelFileError", "OptionError",
+        "OutputPathError", "TrainingInterrupted",
+    ),
+    "backlit.formats.model_file": ("load", "load_model", "save"),
+    "backlit.model": ("Model",),
+    "backlit.network": ("Network",),
+    "backlit.training": ("Callback", "Checkpoint", "EarlyStopping", "History", "Run", "train"),
+}  # fmt: skip
+_HOME = {name: module for module, names in _NAMES.items() for name in names}
+
+__all__ = [
+    "BacklitError", "Callback", "Checkpoint", "CheckpointError", "DataError", "DivergenceError", "EarlyStopping",
+    "History", "Model", "ModelFileError", "Network", "OptionError", "OutputPathError", "Run", "TrainingInterrupted",
+    "__version__", "activations", "check", "check_backward", "check_gradient", "costs", "data", "initializers", "load",
+    "load_model", "objective", "optimizers", "save", "schedules", "train", "why",
+]  # fmt: skip
+
+
+def __getattr__(name: str) -> Any:
+    """Loads what is asked for when it is asked for: importing Backlit costs little more than importing NumPy."""
+    if name in _FROM:
+        found: Any = import_module(_FROM[name])
+    elif name in _HOME:
+        found = getattr(import_module(_HOME[name]), name)
+    elif name == "__version__":
+        from importlib.metadata import version
+
+        found = version("backlit")
+    else:
+        raise AttributeError(f"module 'backlit' has no attribute '{name}'")
+    globals()[name] = found
+    return found
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

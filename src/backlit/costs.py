@@ -137,6 +137,6 @@ def get(cost: str | Cost) -> Cost:
     """
     if isinstance(cost, Cost):
         return cost
-    if cost not in COSTS:
+    if str(cost) not in COSTS:
         raise unknown_option("cost", cost, COSTS)
-    return COSTS[cost]
+    return COSTS[str(cost)]

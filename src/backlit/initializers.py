@@ -101,6 +101,6 @@ def get(initializer: str | Initializer, activation: str) -> Initializer:
         return initializer
     if initializer == "auto":
         return INITIALIZERS["he-normal" if activation in RELU_LIKE else "glorot-uniform"]
-    if initializer not in INITIALIZERS:
+    if str(initializer) not in INITIALIZERS:
         raise unknown_option("initializer", initializer, [*INITIALIZERS, "auto"])
-    return INITIALIZERS[initializer]
+    return INITIALIZERS[str(initializer)]

@@ -16,6 +16,9 @@ from backlit.notation import Array
 
 DTYPES = ("float32", "float64")
 
+MOST_PARAMETERS = 2**40
+"""4 TiB of float32: more than any machine holds, and few enough that nothing overflows on the way to saying so."""
+
 
 @dataclass(frozen=True, eq=False)
 class Layer:
@@ -68,18 +71,23 @@ class Network:
     ) -> None:
         self._sizes = _check_sizes(sizes)
         hidden = len(self._sizes) - 2
-        chosen = _one_a_layer("activation", activation, hidden, (str, Activation))
         self._activations = (
-            *(activations.get(a, hidden=True) for a in chosen),
+            *(
+                activations.get(a, hidden=True)
+                for a in _one_a_layer("activation", activation, hidden, (str, Activation))
+            ),
             activations.get(output, option="output"),
         )
-        self._dropout = tuple(_check_dropout(p) for p in _one_a_layer("dropout", dropout, hidden, (int, float)))
+        self._dropout = tuple(
+            _check_dropout(p) for p in _one_a_layer("dropout", dropout, hidden, (int, float, np.number, str))
+        )
         self._seed = randomness.check_seed(seed)
-        self._initializer = initializer if isinstance(initializer, str) else initializer.name
-        self._parameters = np.zeros(count_parameters(self._sizes), dtype=_check_dtype(dtype))
-        for layer in self.layers:
-            draw = initializers.get(initializer, layer.activation.name).draw
-            layer.W[...], layer.b[...] = draw(randomness.initial_generator(seed, layer.number), *layer.W.shape)
+        of_layer = [initializers.get(initializer, activation.name) for activation in self._activations]
+        self._initializer = initializer if isinstance(initializer, str) else of_layer[0].name
+        self._parameters = _room(self._sizes, _check_dtype(dtype))
+        for layer, chosen in zip(self.layers, of_layer, strict=True):
+            rng = randomness.initial_generator(self._seed, layer.number)
+            layer.W[...], layer.b[...] = chosen.draw(rng, *layer.W.shape)
 
     @property
     def sizes(self) -> tuple[int, ...]:
@@ -124,7 +132,7 @@ class Network:
     @property
     def layers(self) -> tuple[Layer, ...]:
         """Layers 2 to L: those that have weights."""
-        return tuple(self.layer(number) for number in range(2, self.L + 1))
+        return tuple(self._layer(number, W, b) for number, (W, b) in self.split(self._parameters).items())
 
     def layer(self, number: int) -> Layer:
         """Layer ``number``, counted as the maths counts: 2 is the first that has weights.
@@ -136,9 +144,11 @@ class Network:
             raise OptionError("layer 1 is the input and has no weights; the first layer that has is layer 2")
         if not isinstance(number, (int, np.integer)) or not 2 <= number <= self.L:
             raise OptionError(f"there is no layer {number!r}; this network has weights in layers 2 to {self.L}")
-        W, b = self.split(self._parameters)[number]
-        dropout = (*self._dropout, 0.0)[number - 2]
-        return Layer(int(number), self._activations[number - 2], W, b, dropout)
+        return self._layer(int(number), *self.split(self._parameters)[number])
+
+    def _layer(self, number: int, W: Array, b: Array) -> Layer:
+        dropout = self._dropout[number - 2] if number < self.L else 0.0
+        return Layer(number, self._activations[number - 2], W, b, dropout)
 
     def split(self, vector: Array) -> dict[int, tuple[Array, Array]]:
         """Views (W^l, b^l) by layer into any vector laid out as ``parameters``: a gradient, a momentum."""
@@ -153,9 +163,8 @@ class Network:
         >>> Network([2, 3, 1], seed=1).predict([[0.0, 0.0]]).tolist()
         [[0.0]]
         """
-        from backlit.engines import (
-            predict,  # the one door from the data to what executes it, opened at call time
-        )
+        # The one door from the network to what executes it, opened only when somebody goes through.
+        from backlit.engines import predict
 
         return predict(self, X)
 
@@ -165,6 +174,13 @@ class Network:
         twin.__dict__.update(self.__dict__)
         twin._parameters = self._parameters.astype(self.dtype if dtype is None else _check_dtype(dtype))
         return twin
+
+    __copy__ = copy
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """Of a copy that came from another process: joblib hands large arrays over as read-only views of a file."""
+        self.__dict__.update(state)
+        self._parameters = np.array(self._parameters)
 
     def __repr__(self) -> str:
         names = ", ".join(a.name for a in self._activations)
@@ -204,18 +220,30 @@ def _check_sizes(sizes: Sequence[int]) -> tuple[int, ...]:
     return tuple(int(n) for n in checked)
 
 
+def _room(sizes: tuple[int, ...], dtype: np.dtype[Any]) -> Array:
+    parameters = count_parameters(sizes)
+    try:
+        if parameters <= MOST_PARAMETERS:
+            return np.zeros(parameters, dtype=dtype)
+    except MemoryError:
+        pass
+    raise OptionError(
+        f"layers of {', '.join(f'{n:,}' for n in sizes)} neurons need {parameters:,} parameters: too many"
+    )
+
+
 def _check_dtype(dtype: DTypeLike) -> np.dtype[Any]:
     try:
-        found = np.dtype(dtype)
+        name = "" if dtype is None else np.dtype(dtype).name
     except TypeError:
-        found = np.dtype(object)
-    if found.name not in DTYPES:
+        name = ""
+    if name not in DTYPES:
         raise OptionError(f"dtype must be float32 or float64, not {dtype!r}")
-    return found
+    return np.dtype(name)
 
 
 def _check_dropout(p: float) -> float:
-    if not 0 <= p < 1:
+    if not isinstance(p, (int, float, np.number)) or not 0 <= p < 1:
         raise OptionError(f"dropout is a probability from 0 up to but not including 1, not {p!r}")
     return float(p)
 

@@ -112,18 +112,27 @@ def choose(
     """
     output = activations.get(output, option="output")
     cost = costs.get(DEFAULT_COST.get(output.name, "quadratic") if cost is None else cost)
-    valid = VALID_OUTPUTS.get(cost.name, ())
-    built_in = output.name in activations.ACTIVATIONS and cost.name in costs.COSTS  # of a user's own, the user judges
+    built_in = _is_backlits_own(output, cost)  # whether a pair of the user's own is valid, the user judges
+    valid = VALID_OUTPUTS[cost.name] if built_in else ()
     if built_in and output.name not in valid:
         goes_with = " or ".join(c for c, outputs in VALID_OUTPUTS.items() if output.name in outputs)
         raise OptionError(
             f"cost '{cost.name}' does not go with output '{output.name}': "
             f"it needs {' or '.join(valid)}; {output.name} goes with {goes_with}"
         )
-    if not 0 <= l2 < np.inf:
+    if not isinstance(l2, (int, float, np.number)) or isinstance(l2, bool) or not 0 <= l2 < np.inf:
         raise OptionError(f"l2 must be a number from 0 up, not {l2!r}")
-    form = FUSED.get((output.name, cost.name)) if fused else None
+    if not n > 0:
+        raise OptionError(f"n, the sum of the training rows' weights, must be above 0, not {n!r}")
+    form = FUSED.get((output.name, cost.name)) if fused and built_in else None
     return Objective(output, cost, float(l2), float(n), form)
+
+
+def _is_backlits_own(output: Activation, cost: Cost) -> bool:
+    """By type, not by name: a user's own may carry a name that is taken."""
+    return type(output) is type(activations.ACTIVATIONS.get(output.name)) and type(cost) is type(
+        costs.COSTS.get(cost.name)
+    )
 
 
 def hits(decision: str, a: Array, y: Array) -> Float64Array:

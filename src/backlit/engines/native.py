@@ -11,10 +11,9 @@ from weakref import WeakKeyDictionary
 import numpy as np
 
 from backlit.activations import ACTIVATIONS
-from backlit.backpropagation import Errors, ForwardPass, Gradients
+from backlit.backpropagation import BackwardPass, Errors, ForwardPass, Gradients
 from backlit.costs import COSTS
 from backlit.engines.base import (
-    BackwardPass,
     Engine,
     Score,
     Session,
@@ -74,6 +73,12 @@ class NativeEngine(Engine):
 
     def __init__(self) -> None:
         self._models: WeakKeyDictionary[Network, Any] = WeakKeyDictionary()
+        self.description = f"missing: {MISSING}"
+        if MISSING is None:
+            threads = _native.allowed_threads()
+            self.description = (
+                f"fused kernels in C++ for {_native.isa()}, float32 and float64, on up to {threads} threads"
+            )
 
     def unsupported(
         self, network: Network, objective: Objective | None = None, optimizer: Optimizer | None = None
@@ -82,9 +87,9 @@ class NativeEngine(Engine):
         if MISSING is not None:
             return MISSING
         for activation in network.activations:
-            if activation is not ACTIVATIONS.get(activation.name):
+            if type(activation) is not type(ACTIVATIONS.get(activation.name)):
                 return f"activation '{activation.name}' is not built in"
-        if objective is not None and objective.cost is not COSTS.get(objective.cost.name):
+        if objective is not None and type(objective.cost) is not type(COSTS.get(objective.cost.name)):
             return f"cost '{objective.cost.name}' is not built in"
         if objective is not None and objective.fused is not None and objective.fused not in FUSED.values():
             return f"the fused form '{objective.fused.name}' is not built in"

@@ -25,7 +25,7 @@ from backlit.optimizers.sgd import SGD
 
 __all__ = [
     "LBFGS", "OPTIMIZERS", "SGD", "Adam", "AdamW", "Constant", "Cosine", "OneCycle", "Optimizer", "Plan", "Plateau",
-    "RMSprop", "ReduceOnPlateau", "Schedule", "State", "Step", "WarmUp", "clip_by_global_norm", "get",
+    "RMSprop", "ReduceOnPlateau", "Schedule", "State", "Step", "WarmUp", "clip_by_global_norm", "get", "global_norm",
 ]  # fmt: skip
 
 OPTIMIZERS: dict[str, type[Optimizer]] = {optimizer.name: optimizer for optimizer in (SGD, RMSprop, Adam, AdamW, LBFGS)}
@@ -41,10 +41,22 @@ def get(optimizer: str | Optimizer, learning_rate: float | None = None) -> Optim
         if optimizer not in OPTIMIZERS:
             raise unknown_option("optimizer", optimizer, OPTIMIZERS)
         optimizer = OPTIMIZERS[optimizer]()
+    if not isinstance(optimizer, Optimizer):
+        raise unknown_option("optimizer", optimizer, OPTIMIZERS)
     if learning_rate is None:
         return optimizer
     check_number(optimizer.name, "learning_rate", learning_rate, low=0, open_low=True)
     return replace(optimizer, learning_rate=float(learning_rate))
+
+
+def global_norm(gradient: Array) -> float:
+    """‖g‖ over all parameters. Squares of large float32 numbers overflow: they are summed in float64.
+
+    >>> global_norm(np.array([3.0, 4.0], dtype=np.float32))
+    5.0
+    """
+    exact = gradient.astype(np.float64, copy=False)
+    return float(np.sqrt(np.dot(exact, exact)))
 
 
 def clip_by_global_norm(gradient: Array, largest: float) -> float:
@@ -56,7 +68,7 @@ def clip_by_global_norm(gradient: Array, largest: float) -> float:
     >>> clip_by_global_norm(g, 1.0), g.round(6).tolist()
     (5.0, [0.6, 0.8])
     """
-    norm = float(np.sqrt(np.dot(gradient, gradient)))
+    norm = global_norm(gradient)
     if norm > largest:
         gradient *= gradient.dtype.type(largest / norm)
     return norm

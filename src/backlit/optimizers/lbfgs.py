@@ -8,7 +8,7 @@ import numpy as np
 
 from backlit.errors import OptionError
 from backlit.notation import Array, Float64Array
-from backlit.optimizers.base import Optimizer, State, check_number
+from backlit.optimizers.base import Optimizer, State, check_number, check_whole
 
 CostAndGradient = Callable[[Float64Array], tuple[float, Float64Array]]
 
@@ -23,7 +23,7 @@ class LBFGS(Optimizer):
     Args:
         iterations: of one segment.
         memory: how many pairs of steps and gradient changes are remembered.
-        tolerance: converged when no component of the gradient is larger.
+        tolerance: converged when no component of the gradient is larger, or when no step lowers the cost any more.
 
     Raises:
         OptionError: a number out of its range.
@@ -49,8 +49,8 @@ class LBFGS(Optimizer):
     def __post_init__(self) -> None:
         if self.learning_rate != 1.0:
             raise OptionError("lbfgs takes no learning_rate: a line search finds each step's length; leave it out")
-        check_number("lbfgs", "iterations", self.iterations, low=1)
-        check_number("lbfgs", "memory", self.memory, low=1)
+        check_whole("lbfgs", "iterations", self.iterations)
+        check_whole("lbfgs", "memory", self.memory)
         check_number("lbfgs", "tolerance", self.tolerance, low=0)
 
     def update(self, theta: Array, gradient: Array, state: State, learning_rate: float, step: int) -> None:
@@ -66,7 +66,7 @@ class LBFGS(Optimizer):
             theta.astype(np.float64),
             jac=True,
             method="L-BFGS-B",
-            options={"maxiter": int(self.iterations), "maxcor": int(self.memory), "gtol": self.tolerance},
+            options={"maxiter": int(self.iterations), "maxcor": int(self.memory), "gtol": self.tolerance, "ftol": 0},
         )
         theta[...] = found.x
-        return bool(found.success)
+        return bool(found.success or found.nit == 0)

@@ -6,14 +6,14 @@ training is; only reduce-on-plateau listens to the validation, and it keeps what
 
 from abc import ABC, abstractmethod
 from dataclasses import asdict, dataclass
-from math import cos, pi
+from math import cos, isfinite, pi
 from typing import Any, ClassVar
 
 import numpy as np
 
 from backlit.errors import OptionError, unknown_option
 from backlit.notation import Float64Array
-from backlit.optimizers.base import check_number
+from backlit.optimizers.base import check_number, check_whole
 
 
 @dataclass(frozen=True)
@@ -67,7 +67,7 @@ class Constant(Schedule):
 
 @dataclass(frozen=True)
 class Step(Schedule):
-    """η · factor^⌊epoch / every⌋: a drop every so many epochs.
+    """η · drop^⌊epoch / every⌋: a drop every so many epochs.
 
     >>> Step(every=2, drop=0.5).factor(step=25, plan=Plan(steps_per_epoch=10, epochs=9))
     0.5
@@ -79,7 +79,7 @@ class Step(Schedule):
     name: ClassVar[str] = "step"
 
     def __post_init__(self) -> None:
-        check_number("step schedule", "every", self.every, low=1)
+        check_whole("step schedule", "every", self.every)
         check_number("step schedule", "drop", self.drop, low=0, open_low=True)
 
     def factor(self, step: int, plan: Plan) -> float:  # noqa: D102
@@ -113,9 +113,10 @@ class Cosine(Schedule):
 class OneCycle(Schedule):
     """Up from η/start_divisor to η over the first ``rise`` of the steps, then down to η/end_divisor, along cosines.
 
+    The last step of the rise has η itself, the last step of all η/end_divisor.
     Source: Smith & Topin, *Super-convergence*, 2018; the defaults are PyTorch's.
 
-    >>> OneCycle(rise=0.5).factor(step=5, plan=Plan(steps_per_epoch=10, epochs=1))
+    >>> OneCycle(rise=0.5).factor(step=4, plan=Plan(steps_per_epoch=10, epochs=1))
     1.0
     """
 
@@ -132,8 +133,8 @@ class OneCycle(Schedule):
         check_number("one-cycle schedule", "end_divisor", self.end_divisor, low=1)
 
     def factor(self, step: int, plan: Plan) -> float:  # noqa: D102
-        top = self.rise * plan.steps
-        if step <= top:
+        top = max(self.rise * plan.steps - 1, 0.0)
+        if step < top:
             return _half_wave(1 / self.start_divisor, 1.0, step / top)
         return _half_wave(1.0, 1 / self.end_divisor, (step - top) / max(plan.steps - 1 - top, 1))
 
@@ -189,10 +190,13 @@ class Plateau:
 class ReduceOnPlateau(Schedule):
     """η · drop each time the validation cost has not fallen for ``patience`` epochs in a row; never below ``floor``·η.
 
-    A fall is one by more than the share ``threshold`` of the best cost so far, as in PyTorch.
+    Without validation rows it listens to the training cost. Patience counts as early stopping counts it: with 2, the
+    second such epoch is answered (PyTorch answers the third).
+
+    A fall is one by more than the share ``threshold`` of the best cost so far.
 
     >>> schedule, heard = ReduceOnPlateau(patience=1, drop=0.5), Plateau()
-    >>> for cost in (1.0, 1.0, 1.0):
+    >>> for cost in (1.0, 1.0):
     ...     heard = schedule.hear(heard, cost)
     >>> heard.factor
     0.5
@@ -206,7 +210,7 @@ class ReduceOnPlateau(Schedule):
     name: ClassVar[str] = "reduce-on-plateau"
 
     def __post_init__(self) -> None:
-        check_number("reduce-on-plateau schedule", "patience", self.patience, low=0)
+        check_whole("reduce-on-plateau schedule", "patience", self.patience)
         check_number("reduce-on-plateau schedule", "drop", self.drop, low=0, high=1, open_low=True)
         check_number("reduce-on-plateau schedule", "floor", self.floor, low=0, high=1)
         check_number("reduce-on-plateau schedule", "threshold", self.threshold, low=0, high=1)
@@ -217,9 +221,10 @@ class ReduceOnPlateau(Schedule):
 
     def hear(self, heard: Plateau, validation_cost: float) -> Plateau:
         """The state after an epoch with this validation cost."""
-        if validation_cost < heard.best * (1 - self.threshold):
+        fall = self.threshold * abs(heard.best) if isfinite(heard.best) else 0.0  # a cost may be negative
+        if validation_cost < heard.best - fall:
             return Plateau(heard.factor, validation_cost, 0)
-        if heard.waited < self.patience:
+        if heard.waited + 1 < self.patience:
             return Plateau(heard.factor, heard.best, heard.waited + 1)
         return Plateau(max(heard.factor * self.drop, self.floor), heard.best, 0)
 
@@ -241,6 +246,6 @@ def get(schedule: str | Schedule) -> Schedule:
     """
     if isinstance(schedule, Schedule):
         return schedule
-    if schedule not in SCHEDULES:
+    if str(schedule) not in SCHEDULES:
         raise unknown_option("schedule", schedule, SCHEDULES)
-    return SCHEDULES[schedule]()
+    return SCHEDULES[str(schedule)]()

@@ -1,0 +1,276 @@
+"""Everything :func:`backlit.train` was asked for, checked and put in order before the first step."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from numbers import Real
+from os import PathLike
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from backlit import objective as objectives
+from backlit import optimizers
+from backlit.costs import Cost
+from backlit.data import targets as target_encoding
+from backlit.data.checks import as_matrix
+from backlit.data.splits import hold_out
+from backlit.data.targets import Targets
+from backlit.engines import Choice, Engine, StepPlan, TrainingData, choose
+from backlit.errors import DataError, OptionError, OutputPathError
+from backlit.formats import durable
+from backlit.network import Network
+from backlit.notation import Array, Float64Array, IndexArray
+from backlit.objective import Objective
+from backlit.optimizers import Constant, Optimizer, Plan, Schedule, schedules
+from backlit.optimizers.base import check_number
+from backlit.randomness import check_seed
+from backlit.training import row_weights, stopping
+from backlit.training.callbacks import Callback
+from backlit.training.checkpoints import Checkpoint
+from backlit.training.row_weights import ClassWeight
+from backlit.training.stopping import EarlyStopping
+
+DEFAULT_BATCH_SIZE = 32
+
+Validation = float | tuple[ArrayLike, ArrayLike] | None
+
+
+@dataclass(frozen=True, eq=False)
+class Setup:
+    """A training that can begin. ``options`` says all of it in plain data, for the model file and the checkpoint."""
+
+    network: Network
+    objective: Objective
+    data: TrainingData
+    validation: TrainingData | None
+    train_rows: IndexArray | None
+    validation_rows: IndexArray | None
+    plan: StepPlan
+    schedule: Schedule
+    duration: Plan
+    early_stopping: EarlyStopping | None
+    checkpoint: Checkpoint | None
+    resume: bool
+    callbacks: tuple[Callback, ...]
+    choice: Choice
+    options: dict[str, Any]
+
+
+@dataclass(frozen=True, eq=False)
+class _Rows:
+    """Rows to train on or to validate with, and their numbers in the data as given."""
+
+    X: Array
+    targets: Targets
+    weights: Float64Array
+    numbers: IndexArray | None
+
+    def take(self, rows: IndexArray) -> "_Rows":
+        targets = Targets(self.targets.Y[rows], self.targets.decision)
+        return _Rows(self.X[rows], targets, self.weights[rows], rows)
+
+
+def prepare(
+    network: Network,
+    X: ArrayLike,
+    y: ArrayLike,
+    *,
+    cost: str | Cost | None,
+    l2: float,
+    optimizer: str | Optimizer,
+    learning_rate: float | None,
+    schedule: str | Schedule,
+    clip: float | None,
+    epochs: int,
+    batch_size: int | str | None,
+    validation: Validation,
+    sample_weight: ArrayLike | None,
+    class_weight: ClassWeight,
+    early_stopping: int | bool | EarlyStopping | None,
+    checkpoint: str | PathLike[str] | Checkpoint | None,
+    resume: bool,
+    callbacks: Sequence[Callback],
+    engine: str | Engine,
+    seed: int,
+) -> Setup:
+    """Checks every option and all the data; see :func:`backlit.train` for what they mean and what is raised."""
+    if not isinstance(network, Network):
+        raise OptionError(f"the first argument of train must be a backlit.Network, not {type(network).__name__}")
+    if not np.isfinite(network.parameters).all():
+        raise OptionError("network.parameters hold NaN or infinity before the training; start from finite numbers")
+    unweighted = objectives.choose(network.activations[-1], cost, l2=l2)
+    chosen = optimizers.get(optimizer, learning_rate)
+    chosen_schedule = schedules.get(schedule)
+    rule = stopping.get(early_stopping)
+    _check_count("epochs", epochs)
+    check_seed(seed)
+    if clip is not None:
+        check_number("train", "clip", clip, low=0, open_low=True)
+    place = _checkpoint(checkpoint, resume)
+    _check_callbacks(callbacks)
+
+    train, held_out = _rows(network, unweighted, X, y, sample_weight, validation, seed)
+    weights = train.weights * row_weights.class_weights(class_weight, train.targets)
+    objective = objectives.choose(network.activations[-1], cost, l2=l2, n=max(float(weights.sum()), 1e-300))
+    data = _training_data(network, train, row_weights.mean_one(weights, "training"))
+    judged = (
+        None
+        if held_out is None
+        else _training_data(network, held_out, row_weights.mean_one(held_out.weights, "validation"))
+    )
+    if rule and rule.monitor.startswith("validation") and held_out is None:
+        raise OptionError(f"early stopping watches {rule.monitor}, so it needs validation rows, as validation=0.2")
+    _check_monitor(rule, data)
+    if rule and rule.monitor == "validation_r2" and held_out and (held_out.targets.Y == held_out.targets.Y[0]).all():
+        raise OptionError("early stopping watches validation_r2, and the validation rows all have the same target")
+
+    plan = StepPlan(chosen, _batch_size(batch_size, chosen, data.rows), seed, None if clip is None else float(clip))
+    if chosen.whole_batch_only:
+        _check_whole_batch(chosen, network, chosen_schedule, clip, plan.batch_size, data.rows)
+    choice = choose(engine, network, objective, chosen)
+    options = {
+        "cost": objective.cost.name,
+        "l2": objective.l2,
+        "optimizer": chosen.describe(),
+        "schedule": chosen_schedule.describe(),
+        "clip": plan.clip,
+        "epochs": int(epochs),
+        "batch_size": plan.batch_size,
+        "validation": validation if isinstance(validation, Real) else None if held_out is None else "given",
+        "class_weight": {str(k): v for k, v in class_weight.items()}
+        if isinstance(class_weight, Mapping)
+        else class_weight,
+        "sample_weight": sample_weight is not None,
+        "early_stopping": asdict(rule) if rule else None,
+        "engine": choice.engine.name,
+        "seed": int(seed),
+    }
+    return Setup(
+        network=network,
+        objective=objective,
+        data=data,
+        validation=judged,
+        train_rows=train.numbers,
+        validation_rows=None if held_out is None else held_out.numbers,
+        plan=plan,
+        schedule=chosen_schedule,
+        duration=Plan(steps_per_epoch=-(-data.rows // plan.batch_size), epochs=int(epochs)),
+        early_stopping=rule,
+        checkpoint=place,
+        resume=bool(resume),
+        callbacks=tuple(callbacks),
+        choice=choice,
+        options=json.loads(json.dumps(options, default=_plain)),
+    )
+
+
+def _plain(number: Any) -> Any:
+    """A NumPy number among the options, as one of Python's."""
+    return number.item() if isinstance(number, np.generic) else str(number)
+
+
+def _rows(
+    network: Network,
+    objective: Objective,
+    X: ArrayLike,
+    y: ArrayLike,
+    sample_weight: ArrayLike | None,
+    validation: Validation,
+    seed: int,
+) -> tuple[_Rows, _Rows | None]:
+    """The rows to train on and those held out, checked and encoded."""
+
+    def encoded(X: ArrayLike, y: ArrayLike, weight: ArrayLike | None, prefix: str = "") -> _Rows:
+        matrix = as_matrix(prefix + "X", X, network.sizes[0], network.dtype)
+        targets = target_encoding.encode(network, objective, y, len(matrix), prefix + "y")
+        return _Rows(matrix, targets, row_weights.sample_weights(weight, len(matrix)), None)
+
+    given = encoded(X, y, sample_weight)
+    target_encoding.check_varies(given.targets, given.weights)
+    target_encoding.check_reach(objective.output, given.targets.Y)
+    if validation is None:
+        return given, None
+    if isinstance(validation, (tuple, list)):
+        if len(validation) != 2:
+            raise OptionError("validation must be a share of the rows, as 0.2, or a pair (X, y)")
+        held_out = encoded(*validation, None, "validation ")
+        targets = Targets(held_out.targets.Y, given.targets.decision)  # few rows may look like another kind of target
+        return given, _Rows(held_out.X, targets, held_out.weights, None)
+    if isinstance(validation, bool) or not isinstance(validation, Real) or not 0 < validation < 1:
+        got = repr(validation) if isinstance(validation, (Real, str)) else f"one {type(validation).__name__}"
+        raise OptionError(f"validation must be a share of the rows above 0 and below 1, or (X, y), not {got}")
+    classes = given.targets.strata
+    by = np.zeros(len(given.X)) if classes is None else classes
+    kept, apart = hold_out(by, float(validation), seed=seed, which=1, stratify=classes is not None)
+    return given.take(kept), given.take(apart)
+
+
+def _training_data(network: Network, rows: _Rows, weights: Float64Array) -> TrainingData:
+    return TrainingData(rows.X, rows.targets.Y, weights.astype(network.dtype), rows.targets.decision)
+
+
+def _batch_size(batch_size: int | str | None, optimizer: Optimizer, rows: int) -> int:
+    if batch_size is None:
+        return rows if optimizer.whole_batch_only else min(DEFAULT_BATCH_SIZE, rows)
+    if batch_size == "all":
+        return rows
+    if isinstance(batch_size, str):
+        raise OptionError(f"batch_size must be a whole number of rows or 'all', not {batch_size!r}")
+    _check_count("batch_size", batch_size)
+    if batch_size > rows:
+        raise DataError(f"there are {rows} training rows, fewer than one batch of {batch_size}; use batch_size='all'")
+    return int(batch_size)
+
+
+def _check_callbacks(callbacks: object) -> None:
+    if not isinstance(callbacks, (list, tuple)):
+        raise OptionError(f"callbacks must be a list of backlit.Callback instances, not {type(callbacks).__name__}")
+    for callback in callbacks:
+        if not isinstance(callback, Callback):
+            raise OptionError(f"callbacks must be instances of backlit.Callback, not {callback!r}")
+
+
+def _check_count(option: str, value: object) -> None:
+    if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < 1:
+        raise OptionError(f"{option} must be a whole number, at least 1, not {value!r}")
+
+
+def _check_monitor(rule: EarlyStopping | None, data: TrainingData) -> None:
+    if rule and rule.monitor.endswith("accuracy") and data.decision is None:
+        raise OptionError(f"early stopping watches {rule.monitor}, and numbers have none; watch validation_cost")
+    if rule and rule.monitor.endswith("r2") and data.decision is not None:
+        raise OptionError(f"early stopping watches {rule.monitor}, and classes have none; watch validation_accuracy")
+
+
+def _check_whole_batch(
+    optimizer: Optimizer, network: Network, schedule: Schedule, clip: float | None, batch_size: int, rows: int
+) -> None:
+    """What an optimizer with a line search cannot be combined with."""
+    refused = {
+        "dropout": any(network.dropout),
+        "a schedule": not isinstance(schedule, Constant),
+        "clip": clip is not None,
+        "a batch_size": batch_size != rows,
+    }
+    for what, present in refused.items():
+        if present:
+            raise OptionError(
+                f"{optimizer.name} cannot be combined with {what}: it needs the same cost of all rows at every "
+                "evaluation; leave it out, or use adam"
+            )
+
+
+def _checkpoint(checkpoint: str | PathLike[str] | Checkpoint | None, resume: bool) -> Checkpoint | None:
+    if checkpoint is None:
+        if resume:
+            raise OptionError("resume needs to know from where: give the checkpoint's path as checkpoint=...")
+        return None
+    place = checkpoint if isinstance(checkpoint, Checkpoint) else Checkpoint(checkpoint)
+    may_replace = place.force or resume
+    if Path(place.path).is_file() and not may_replace:
+        raise OutputPathError(f"{place.path} exists; resume goes on from it, force replaces it, or choose another name")
+    durable.check_writable(place.path, force=may_replace)
+    return place
