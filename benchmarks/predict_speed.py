@@ -168,10 +168,8 @@ def main() -> None:
             print(f"\n{'-'.join(map(str, entry['sizes']))}  rows {entry['batch']}  threads {threads}")
             for system, times in sorted(entry["times"].items(), key=lambda item: statistics.median(item[1])):
                 middle = statistics.median(times)
-                print(
-                    f"  {system:14} {middle * 1e6:10.1f} µs  ({min(times) * 1e6:.1f} … {max(times) * 1e6:.1f})  "
-                    f"{middle / ours:5.2f}×"
-                )
+                spread = f"({min(times) * 1e6:.1f} … {max(times) * 1e6:.1f})"
+                print(f"  {system:14} {middle * 1e6:10.1f} µs  {spread}  {middle / ours:5.2f}×")
     options.out.parent.mkdir(exist_ok=True)
     options.out.write_text(json.dumps(results, indent=1) + "\n")
 

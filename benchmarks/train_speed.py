@@ -126,20 +126,17 @@ def roofline(threads: list[int]) -> dict[str, Any]:
     }
 
 
-def report(results: dict[str, Any]) -> None:
-    """The table: median µs a step and spread, the ratio to backlit, the share of the roof."""
-    print(f"\n{results['machine']}; roof {results['roofline']['peak_gflops']} GFLOP/s by threads, "
-          f"copy {results['roofline']['copy_gbytes_per_second']:.1f} GB/s, {results['roofline']['isa']}")  # fmt: skip
-    for entry in results["entries"]:
-        work = WORKLOADS[entry["workload"]]
-        roof = results["roofline"]["peak_gflops"][str(entry["threads"])] * 1e9
-        ours = statistics.median(entry["times"]["backlit"])
-        print(f"\n{work.name}  {'-'.join(map(str, work.sizes))}  batch {work.batch}  threads {entry['threads']}")
-        for system, times in sorted(entry["times"].items(), key=lambda item: statistics.median(item[1])):
-            middle = statistics.median(times)
-            share = f"  {work.flops_a_step / middle / roof:.0%} of the roof" if system == "backlit" else ""
-            print(f"  {system:18} {middle * 1e6:10.2f} µs a step  ({min(times) * 1e6:.2f} … {max(times) * 1e6:.2f})"
-                  f"  {middle / ours:6.2f}×{share}")  # fmt: skip
+def show(entry: dict[str, Any], roof: dict[str, Any]) -> None:
+    """One workload's table: median µs a step and spread, the ratio to backlit, the share of the roof."""
+    work = WORKLOADS[entry["workload"]]
+    peak = roof["peak_gflops"][str(entry["threads"])] * 1e9
+    ours = statistics.median(entry["times"]["backlit"])
+    print(f"\n{work.name}  {'-'.join(map(str, work.sizes))}  batch {work.batch}  threads {entry['threads']}")
+    for system, times in sorted(entry["times"].items(), key=lambda item: statistics.median(item[1])):
+        middle = statistics.median(times)
+        share = f"  {work.flops_a_step / middle / peak:.0%} of the roof" if system == "backlit" else ""
+        spread = f"({min(times) * 1e6:.2f} … {max(times) * 1e6:.2f})"
+        print(f"  {system:18} {middle * 1e6:10.2f} µs a step  {spread}  {middle / ours:6.2f}×{share}", flush=True)
 
 
 def plot(results: dict[str, Any], path: Path) -> None:
@@ -192,14 +189,15 @@ def main() -> None:
         "roofline": roofline(threads),
         "entries": [],
     }
+    print(results["machine"], results["roofline"], flush=True)
+    options.out.parent.mkdir(exist_ok=True)
     for workload in options.workloads.split(","):
         for count in threads:
-            print(f"{workload}, {count} threads …", file=sys.stderr)
             times = measure(workload, systems, count, options.rounds)
-            results["entries"].append({"workload": workload, "threads": count, "times": times})
-    report(results)
-    options.out.parent.mkdir(exist_ok=True)
-    options.out.write_text(json.dumps(results, indent=1) + "\n")
+            entry = {"workload": workload, "threads": count, "times": times}
+            results["entries"].append(entry)
+            show(entry, results["roofline"])
+            options.out.write_text(json.dumps(results, indent=1) + "\n")  # what is measured is not lost by a stop
     plot(results, options.out.with_suffix(".png"))
 
 
