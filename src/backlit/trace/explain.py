@@ -8,7 +8,7 @@ from backlit.trace.address import Address
 from backlit.trace.figures import figure
 from backlit.trace.formulas import Bound, Node, Point, evaluate, factors, parse, points
 from backlit.trace.notations import Notation, get
-from backlit.trace.numbers import accumulated, number
+from backlit.trace.values import accumulated, number
 from backlit.trace.record import Trace
 from backlit.trace.typeset import Paper
 from backlit.trace.words.table import say

@@ -197,7 +197,7 @@ class Trace:
 
     def number(self, at: Address) -> float:
         """The number at an address, as float64."""
-        from backlit.trace.numbers import number
+        from backlit.trace.values import number
 
         return number(self, at)
 
@@ -373,3 +373,13 @@ def _targets_of(y: ArrayLike, rows: int, network: Network) -> ArrayLike:
 def has_slope(t: Trace, layer: int) -> bool:
     """Whether the layer's activation has a slope a neuron, or a full Jacobian."""
     return isinstance(t.network.layer(layer).activation, Elementwise)
+
+
+def _written(content: str, path: StrPath, force: bool) -> str:
+    """The content, written to a file too where one is named."""
+    if path is not None:
+        from backlit.formats import durable
+
+        durable.check_writable(path, force=force)
+        durable.write(path, content.encode())
+    return content

@@ -79,7 +79,7 @@ def product(t: Trace, at: Address) -> str | None:
         return f"-eta * {gradient}" if is_plain_descent(t) else None
     if q not in ("delta", "weight", "bias") or (q != "delta" and at.row is None and t.rows > 1):
         return None
-    kind = _delta(t, l)
+    kind = delta_kind(t, l)
     if kind == "delta.fused":
         error = "(a[l,j] - y[j])"
     elif kind in ("delta", "delta.output"):
@@ -104,7 +104,7 @@ def _one_formula(t: Trace, q: str, l: int, notation: Notation) -> str | None:
             return COST_GRADIENTS[t.objective.cost.name] if is_own(t.objective.cost, COSTS) else None
         return _variant(notation, "dC_da", t, l + 1)
     if q == "delta":
-        return notation.formula(_delta(t, l))
+        return notation.formula(delta_kind(t, l))
     return None
 
 
@@ -124,7 +124,8 @@ def _slope(t: Trace, l: int) -> str | None:
     return SLOPES.get(activation.name, f"{activation.name.replace('-', '_')}_slope(z[l,j])")
 
 
-def _delta(t: Trace, l: int) -> str:
+def delta_kind(t: Trace, l: int) -> str:
+    """The name of the formula that made δ^l: by the fused form, by a slope, by softmax or another full Jacobian."""
     activation = t.network.layer(l).activation
     if l == t.L and t.objective.fused:
         return "delta.fused"
@@ -137,7 +138,7 @@ def _delta(t: Trace, l: int) -> str:
 
 def _variant(notation: Notation, key: str, t: Trace, l: int) -> str:
     """The notation's formula of that name for the errors of layer l: some write δ out, and cannot where it is whole."""
-    kind = _delta(t, l)
+    kind = delta_kind(t, l)
     suffix = ".fused" if kind == "delta.fused" else ".whole" if kind in ("delta.softmax", "delta.jacobian") else ""
     return notation.formulas.get(key + suffix) or notation.formula(key)
 

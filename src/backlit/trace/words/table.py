@@ -75,6 +75,40 @@ SENTENCES: dict[str, tuple[str, str]] = {
         "paths end at the weighted inputs of the output layer, with δ^L as their last factor",
         "路径止于输出层的加权输入，最后一个因子是 δ^L",
     ),
+    # the terminal and the page
+    "part.network": ("network", "网络"),
+    "part.objective": ("objective", "目标函数"),
+    "part.engine": ("engine", "引擎"),
+    "part.notation": ("notation", "记号"),
+    "part.counting": (
+        "layers count from 1 (the input), neurons, inputs and rows from {first}",
+        "层从 1 起（输入层），神经元、输入和行从 {first} 起",
+    ),
+    "part.row": ("row {row}", "第 {row} 行"),
+    "part.layer": ("layer {l}", "第 {l} 层"),
+    "part.input": ("the input", "输入层"),
+    "part.forward": ("Forward", "前向"),
+    "part.backward": ("Backward", "反向"),
+    "part.gradients": ("Gradients of the weights", "权重的梯度"),
+    "part.equations": ("The equations", "方程"),
+    "part.cost": ("The cost", "代价"),
+    "part.updates": ("Updates", "更新"),
+    "part.largest": ("the {shown} largest of {count}", "共 {count} 个，显示最大的 {shown} 个"),
+    "part.spread": ("spread from {low} to {high}", "分布于 {low} 到 {high}"),
+    "part.neuron": ("neuron", "神经元"),
+    "part.derivation": ("derivation", "推导"),
+    "part.single": ("one neuron a layer", "每层一个神经元"),
+    "part.general": ("in general", "一般情形"),
+    "part.rest": ("rows {first} to {last} are in the record, and not shown", "第 {first} 至 {last} 行在记录中，此处未显示"),
+    # why a line of a derivation holds
+    "why.chain": ("chain rule, over everything it enters", "链式法则：对它影响到的一切求和"),
+    "why.enters_one": ("it enters one weighted input only; every other term is 0", "它只进入一个加权输入；其余各项为 0"),
+    "why.elementwise": ("an activation depends on its own z alone; every other term is 0", "激活值只依赖自己的 z；其余各项为 0"),
+    "why.softmax": ("softmax: every output depends on every z, so no term vanishes", "softmax：每个输出依赖每个 z，没有一项为 0"),
+    "why.cancel": ("what is infinite at saturation cancels", "饱和处的无穷大被约去"),
+    "why.linear": ("z is linear in it", "z 对它是线性的"),
+    "why.by_definition": ("that is what δ is", "这就是 δ 的定义"),
+    "why.rows": ("the mean over the rows", "对各行取平均"),
     # channels
     "kind.weight": ("weight", "权重"),
     "kind.bias": ("bias", "偏置"),
@@ -160,6 +194,56 @@ SENTENCES: dict[str, tuple[str, str]] = {
     "say.step": (
         "Step {number}: every parameter moves against its gradient, and the cost goes from {before} to {after}.",
         "第 {number} 步：每个参数逆着梯度移动，代价从 {before} 变为 {after}。",
+    ),
+    # the company
+    "company.start": (
+        "A company: those below report what they see ({reports} in all), those between weigh what they hear (levels: {layers}), and the head forecasts.",
+        "一家公司：{reports} 份报告说出所见，中间 {layers} 级权衡所闻，最后由负责人作出预测。",
+    ),
+    "company.day": ("Day {number}.", "第 {number} 天。"),
+    "company.name.report": ("report {j}", "报告 {j}"),
+    "company.name.middle": ("department {j}", "部门 {j}"),
+    "company.name.deep": ("department {j} on level {l}", "第 {l} 级的部门 {j}"),
+    "company.name.head": ("the head", "负责人"),
+    "company.name.heads": ("head {j}", "负责人 {j}"),
+    "company.report": ("{who} says {value}.", "{who}说：{value}。"),
+    "company.weigh": (
+        "For {who} it counts {trusts}, and a leaning of {lean}: together {z}; what is passed on is {a}.",
+        "{who}权衡：{trusts}，再加自己的倾向 {lean}：合计 {z}；向上传的是 {a}。",
+    ),
+    "company.head.high": (
+        "From {who} comes {a}, and it should have been {y}: {gap} too high.",
+        "{who}预测 {a}，实际是 {y}：高了 {gap}。",
+    ),
+    "company.head.low": (
+        "From {who} comes {a}, and it should have been {y}: {gap} too low.",
+        "{who}预测 {a}，实际是 {y}：低了 {gap}。",
+    ),
+    "company.head.right": ("From {who} comes {a}: exactly right.", "{who}预测 {a}：完全正确。"),
+    "company.cost": ("The mistake costs {value}.", "这个错误的代价是 {value}。"),
+    "company.blame.less": (
+        "Blame for {who}: {delta}; less would have been better.",
+        "{who}承担的责任：{delta}；说少些会更好。",
+    ),
+    "company.blame.more": (
+        "Blame for {who}: {delta}; more would have been better.",
+        "{who}承担的责任：{delta}；说多些会更好。",
+    ),
+    "company.blame.none": ("No blame reaches {who}.", "没有责任传到{who}。"),
+    "company.move": ("(Room to move: {slope}.)", "（还能移动的余地：{slope}。）"),
+    "company.rule": (
+        "Trust changes by how much was said times the blame, times {eta}, the other way.",
+        "信任的变化：所说的多少乘以责任，再乘以 {eta}，取相反方向。",
+    ),
+    "company.trust": ("At {who}: {changes}; leaning {lean}.", "{who}处：{changes}；倾向 {lean}。"),
+    "company.better": ("The same forecast now costs {after} instead of {before}.", "同样的预测，代价由 {before} 降为 {after}。"),
+    "company.worse": (
+        "The same forecast now costs {after}, more than {before}: the step was too long.",
+        "同样的预测，代价由 {before} 升为 {after}：这一步迈得太大。",
+    ),
+    "company.end": (
+        "After {steps} day(s) the cost has gone from {before} to {after}.",
+        "{steps} 天之后，代价从 {before} 变为 {after}。",
     ),
 }
 

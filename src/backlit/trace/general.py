@@ -1,0 +1,42 @@
+"""The equations of a trace in their general form, every letter left a letter, in a notation."""
+
+from backlit.trace import rules
+from backlit.trace.address import Address
+from backlit.trace.explain import paper
+from backlit.trace.formulas import Bound, parse
+from backlit.trace.notations import Notation
+from backlit.trace.record import Trace
+from backlit.trace.words.table import say
+
+
+def equations(t: Trace, notation: Notation, *, latex: bool = False, lang: str = "en") -> list[tuple[str, str, str]]:
+    """(its words, left side, right side) of each equation that this pass uses, in the order in which it uses them."""
+    hidden = t.L - 1 if t.L > 2 else None
+    wanted = [
+        Address("z", t.L, 0, row=0),
+        Address("a", t.L, 0, row=0),
+        Address("row_cost", row=0),
+        Address("cost"),
+        Address("dC_da", t.L, 0, row=0),
+        Address("delta", t.L, 0, row=0),
+        *([Address("dC_da", hidden, 0, row=0), Address("delta", hidden, 0, row=0)] if hidden else []),
+        Address("bias", t.L, 0),
+        Address("weight", t.L, 0, 0),
+        *([Address("update_weight", t.L, 0, 0)] if t.steps else []),
+    ]
+    written_on = paper(t, notation, latex=latex)
+    unbound = Bound({}, {}, None, t.rows, lambda l: 0, lambda point: 0.0)
+    found, row = [], "i" if t.rows > 1 else None
+    for at in wanted:
+        if at.quantity in ("dC_da", "delta") and at.layer == t.L and t.objective.fused and at.quantity == "dC_da":
+            continue
+        at_output = at.quantity in ("dC_da", "delta") and at.layer == t.L
+        layer = "L" if at_output else "l"
+        for quantity, formula in rules.formulas(t, at, notation):
+            text = formula.replace("[l", "[L").replace(", l,", ", L,") if at_output else formula
+            indices = tuple(letter for letter in ("j", "k") if getattr(at, letter) is not None)
+            own = quantity in ("cost", "row_cost", "penalty")
+            inside = row if quantity not in ("weight", "bias", "accumulator", "bias_accumulator", "cost") else None
+            sign = written_on.symbol(quantity, None if own else (layer, 0), indices, inside)
+            found.append((say(rules.equation(t, at), lang), sign, written_on.symbols(parse(text), unbound, inside)))
+    return found
