@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import typer
 
-from backlit.cli import evaluate, info, inspect, predict, train
+from backlit.cli import evaluate, info, inspect, predict, trace, train
 from backlit.errors import BacklitError, TrainingInterrupted
 
 DONE, UNUSABLE, INTERRUPTED = 0, 2, 130
@@ -19,7 +19,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (train, evaluate, predict, inspect, info):
+for command in (train, evaluate, predict, inspect, trace, info):
     app.command(name=command.NAME, epilog=command.EXAMPLE)(command.run)
 
 
