@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from backlit.model import Model
     from backlit.network import Network
     from backlit.optimizers import schedules
+    from backlit.trace.record import Trace, trace
     from backlit.training import Callback, Checkpoint, EarlyStopping, History, Run, train
 
 _FROM = {
@@ -37,6 +38,7 @@ _FROM = {
     "objective": "backlit.objective",
     "optimizers": "backlit.optimizers",
     "schedules": "backlit.optimizers.schedules",
+    "trace": "backlit.trace",
 }
 _NAMES = {
     "backlit.errors": (
@@ -46,15 +48,16 @@ _NAMES = {
     "backlit.formats.model_file": ("load", "load_model", "save"),
     "backlit.model": ("Model",),
     "backlit.network": ("Network",),
+    "backlit.trace.record": ("Trace",),
     "backlit.training": ("Callback", "Checkpoint", "EarlyStopping", "History", "Run", "train"),
 }  # fmt: skip
 _HOME = {name: module for module, names in _NAMES.items() for name in names}
 
 __all__ = [
     "BacklitError", "Callback", "Checkpoint", "CheckpointError", "DataError", "DivergenceError", "EarlyStopping",
-    "History", "Model", "ModelFileError", "Network", "OptionError", "OutputPathError", "Run", "TrainingInterrupted",
-    "__version__", "activations", "costs", "data", "initializers", "load", "load_model", "objective", "optimizers",
-    "save", "schedules", "train",
+    "History", "Model", "ModelFileError", "Network", "OptionError", "OutputPathError", "Run", "Trace",
+    "TrainingInterrupted", "__version__", "activations", "costs", "data", "initializers", "load", "load_model",
+    "objective", "optimizers", "save", "schedules", "trace", "train",
 ]  # fmt: skip
 
 

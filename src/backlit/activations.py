@@ -138,7 +138,7 @@ class Gelu(Elementwise):
 
     def slope(self, z: Array, a: Array) -> Array:
         """σ'(z) = Φ(z) + z φ(z), φ the normal density."""
-        return _normal_distribution(z) + z * np.exp(-0.5 * np.minimum(np.abs(z), 1e3) ** 2) * z.dtype.type(1 / np.sqrt(2 * np.pi))
+        return _normal_distribution(z) + z * _normal_density(z)
 
 
 class Silu(Elementwise):
@@ -214,6 +214,12 @@ def _normal_distribution(z: Array) -> Array:
 
     phi: Array = ndtr(z)
     return phi
+
+
+def _normal_density(z: Array) -> Array:
+    """φ(z) = e^{-z²/2} / √(2π); beyond |z| = 1000 it is 0, and z² could overflow."""
+    near = np.minimum(np.abs(z), 1000)
+    return np.exp(-0.5 * near * near) * z.dtype.type(1 / np.sqrt(2 * np.pi))
 
 
 SIGMOID = Sigmoid()

@@ -32,8 +32,9 @@ class OutputPathError(BacklitError, OSError):
 class DivergenceError(BacklitError, ArithmeticError):
     """Training ran into a number that is not finite.
 
-    ``where`` holds the facts: ``epoch``, ``step``, ``quantity`` (z, a, cost, delta, gradient or parameters), ``layer``,
-    ``neuron``, ``row`` (of the training data as given; None where the quantity has no rows) and ``value``.
+    ``where`` holds the facts: ``epoch``, ``step``, ``quantity`` (z, a, cost, delta, gradient of the weights or of the
+    biases, weight or bias after the update), ``layer``, ``neuron``, ``row`` (of the training data as given), ``value``
+    and ``learning_rate``; None where the quantity has no such place.
     """
 
     def __init__(self, message: str, where: dict[str, Any] | None = None) -> None:

@@ -7,7 +7,12 @@ import typer
 from backlit.cli import output
 
 NAME = "info"
-EXAMPLE = "Example: backlit info --json"
+EXAMPLES = """
+backlit info
+backlit info --json
+"""
+
+LIBRARIES = ("numpy", "scipy", "scikit-learn", "polars", "safetensors", "typer", "rich", "plotext", "matplotlib")
 
 
 def run(json: Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")] = False) -> None:
@@ -16,20 +21,25 @@ def run(json: Annotated[bool, typer.Option("--json", help="One JSON document on 
     if json:
         output.print_json(found)
         return
-    print(f"backlit {found['version']} on Python {found['python']}, {found['platform']}")
-    rows = [(name, what) for name, what in found["engines"].items()]
-    print("engines\n" + output.columns(rows))
-    blas = "; ".join(f"{b['name']} {b['version']} ({b['architecture']}, {b['threads']} threads)" for b in found["blas"])
-    rows = [("processors", str(found["processors"])), ("BLAS", blas or "none found")]
-    rows.append(("instruction set", found["instruction_set"]))
-    print(output.columns([*rows, *((name, text) for name, text in found["libraries"].items())], ""))
+    blas = [f"{b['name']} {b['version']}, for {b['architecture']}, {b['threads']} threads" for b in found["blas"]]
+    rows = [
+        ("backlit", f"{found['version']}, Python {found['python']}, {found['platform']}"),
+        *((f"engine {name}", what) for name, what in found["engines"].items()),
+        ("processors", str(found["processors"])),
+        ("instruction set", " ".join(found["instruction_set"]) or "unknown"),
+        ("BLAS", "; ".join(blas) or "none found"),
+        (
+            "libraries",
+            ", ".join(f"{name} {version or 'not installed'}" for name, version in found["libraries"].items()),
+        ),
+    ]
+    print(output.columns(rows))
 
 
 def gather() -> dict[str, Any]:
     """All of it, as plain data."""
     import os
     import platform
-    from importlib.metadata import PackageNotFoundError, version
 
     import numpy
     from threadpoolctl import threadpool_info
@@ -37,27 +47,33 @@ def gather() -> dict[str, Any]:
     import backlit
     from backlit.engines import ENGINES
 
-    libraries = {}
-    for name in ("numpy", "scipy", "scikit-learn", "polars", "safetensors", "matplotlib", "torch", "onnx"):
-        try:
-            libraries[name] = version(name)
-        except PackageNotFoundError:
-            libraries[name] = "not installed"
-    features = getattr(numpy._core._multiarray_umath, "__cpu_features__", {}) if hasattr(numpy, "_core") else {}
-    of_interest = ("AVX512_SPR", "AVX512_ICL", "AVX512_SKX", "AVX512F", "FMA3", "AVX2", "SSE42", "ASIMD")
+    built: Any = numpy.show_config(mode="dicts")
+    simd = built.get("SIMD Extensions", {})
     return {
         "version": backlit.__version__,
         "python": platform.python_version(),
         "platform": f"{platform.system()} {platform.machine()}",
         "engines": {name: engine.description for name, engine in ENGINES.items()},
-        "instruction_set": ", ".join(f for f in of_interest if features.get(f)) or "unknown",
         "processors": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
+        "instruction_set": [*simd.get("baseline", []), *simd.get("found", [])],
         "blas": [
             {
-                "name": str(blas.get("internal_api")), "version": str(blas.get("version")),
-                "architecture": str(blas.get("architecture", "-")), "threads": int(blas["num_threads"]),
+                "name": str(blas.get("internal_api")),
+                "version": str(blas.get("version")),
+                "architecture": str(blas.get("architecture", "any")),
+                "threads": int(blas["num_threads"]),
             }
-            for blas in threadpool_info() if blas.get("user_api") == "blas"
+            for blas in threadpool_info()
+            if blas.get("user_api") == "blas"
         ],
-        "libraries": libraries,
-    }  # fmt: skip
+        "libraries": {name: _version(name) for name in LIBRARIES},
+    }
+
+
+def _version(library: str) -> str | None:
+    from importlib.metadata import PackageNotFoundError, version
+
+    try:
+        return version(library)
+    except PackageNotFoundError:
+        return None

@@ -8,35 +8,40 @@ import typer
 from backlit.cli import output
 
 NAME = "inspect"
-EXAMPLE = "Example: backlit inspect digits.safetensors"
+EXAMPLES = """
+backlit inspect digits.safetensors
+backlit inspect digits.safetensors --json
+"""
+
+MOST_NAMED = 20
+"""Columns or classes that are listed, of however many there are."""
 
 
 def run(
-    model: Annotated[Path, typer.Argument(help="A model file.")],
+    model: Annotated[Path, typer.Argument(metavar="MODEL", help="A model file.")],
     json: Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")] = False,
 ) -> None:
-    """Show a model's layers and parameters, its objective, what goes in and out, and how it was trained."""
+    """Show what is in a model file.
+
+    Its layers and parameters, what goes in and comes out, the objective (fused or not) and how it was trained.
+    """
     from backlit.formats import model_file
     from backlit.model import Model
 
     held = model_file.read(model)
-    loaded = held if isinstance(held, Model) else None
     network = held.network if isinstance(held, Model) else held
     described: dict[str, Any] = {"file": str(model), "network": _network(network)}
-    if loaded:
-        described |= {"data": _data(loaded.encoding), "training": loaded.provenance}
+    if isinstance(held, Model):
+        described |= {"data": _data(held.encoding), "training": held.provenance}
     if json:
         output.print_json(described)
         return
-    print(f"{model}: {network!r}")
-    print(_layers(network))
-    if loaded is None:
-        print("a network alone: no encoding of data, no word of how it was trained")
-        return
-    print(output.columns([(word.replace("_", " "), str(what)) for word, what in described["data"].items()], ""))
-    trained = _training(loaded.provenance)
-    if trained:
-        print(output.columns(trained, ""))
+    print(output.printable(f"{model}: {described['network']['parameters']:,} parameters, {network.dtype}"))
+    print(_layers(described["network"]))
+    if isinstance(held, Model):
+        print(output.columns(_data_in_words(described["data"]) + _training_in_words(held.provenance)))
+    else:
+        print("a network alone: it says nothing of the data, nor of how it was trained")
 
 
 def _network(network: Any) -> dict[str, Any]:
@@ -61,59 +66,74 @@ def _network(network: Any) -> dict[str, Any]:
     }
 
 
-def _layers(network: Any) -> str:
+def _layers(network: dict[str, Any]) -> str:
     """A line a layer; layer 1 is the input and has no weights."""
     heads = ("layer", "neurons", "activation", "weights", "biases", "dropout", "largest |W|")
-    rows = [("1", f"{network.sizes[0]:,}", "(input)", "", "", "", "")]
-    for layer in _network(network)["layers"]:
-        rows.append(
-            (
-                str(layer["layer"]), f"{layer['neurons']:,}", layer["activation"], f"{layer['weights']:,}",
-                f"{layer['biases']:,}", f"{layer['dropout']:g}" if layer["dropout"] else "-",
-                f"{layer['largest_weight']:.3g}",
-            )
-        )  # fmt: skip
-    widths = [max(len(row[i]) for row in [heads, *rows]) for i in range(len(heads))]
-    return "\n".join("  ".join(f"{cell:>{w}}" for cell, w in zip(row, widths, strict=True)) for row in [heads, *rows])
+    rows = [heads, ("1", f"{network['sizes'][0]:,}", "(input)", *[""] * 4)]
+    for layer in network["layers"]:
+        counts = (f"{layer['weights']:,}", f"{layer['biases']:,}", f"{layer['dropout']:g}" if layer["dropout"] else "-")
+        head = (str(layer["layer"]), f"{layer['neurons']:,}", layer["activation"])
+        rows.append((*head, *counts, f"{layer['largest_weight']:.3g}"))
+    return output.table(rows)
 
 
 def _data(encoding: Any) -> dict[str, Any]:
-    size = f" ({encoding.image_shape[0]} × {encoding.image_shape[1]} pixels)" if encoding.image_shape else ""
-    scaled = f"divided by {encoding.full_scale:g}" if encoding.full_scale else "standardised by the training rows"
-    out = {
-        "classes": ", ".join(map(str, encoding.classes)),
-        "labels": f"{encoding.outputs} labels, each yes or no",
-        "numbers": f"{encoding.outputs} number{'s' * (encoding.outputs > 1)}, in their own units",
-    }
     return {
-        "inputs": f"{len(encoding.columns)} columns{size}, {scaled}",
-        "target": f"'{encoding.target}': {encoding.task}",
-        "outputs": out[encoding.task],
+        "columns": list(encoding.columns),
+        "image_shape": encoding.image_shape and list(encoding.image_shape),
+        "full_scale": encoding.full_scale,
+        "task": encoding.task,
+        "target": encoding.target,
+        "outputs": encoding.outputs,
+        "classes": list(encoding.classes),
     }
 
 
-def _training(provenance: dict[str, Any]) -> list[tuple[str, str]]:
-    """How it was trained, as far as the file says."""
-    rows = []
-    for word, key in (("objective", "objective"), ("trained on", "source"), ("ended", "stopped")):
-        if isinstance(provenance.get(key), str):
-            rows.append((word, provenance[key]))
-    if isinstance(provenance.get("rows"), dict):
-        rows.append(("rows", ", ".join(f"{count:,} {part}" for part, count in provenance["rows"].items())))
-    options = provenance.get("options")
-    if isinstance(options, dict):
-        shown = {k: v for k, v in options.items() if v not in (None, False, 0.0) and k != "cost"}
-        rows.append(("options", ", ".join(f"{k} {_short(v)}" for k, v in shown.items())))
-    scores = provenance.get("scores")
-    if isinstance(scores, dict):
-        rows += [(f"{part} score", output.scores_in_words(values)) for part, values in scores.items()]
+def _data_in_words(data: dict[str, Any]) -> list[tuple[str, str]]:
+    names, shape, outputs = data["columns"], data["image_shape"], data["outputs"]
+    kind = f"the pixels of images of {shape[0]} × {shape[1]}" if shape else _some(names)
+    scaled = f"divided by {data['full_scale']:g}" if data["full_scale"] else "standardised as the training rows were"
+    what = {
+        "classes": f"one of {len(data['classes'])} classes: {_some(data['classes'])}",
+        "labels": f"{outputs} label{'s' * (outputs > 1)}, each yes or no",
+        "numbers": f"{outputs} number{'s' * (outputs > 1)}",
+    }
+    return [
+        ("inputs", f"{len(names):,} column{'s' * (len(names) > 1)}, {scaled}: {kind}"),
+        ("target", f"{data['target']}, {what[data['task']]}"),
+    ]
+
+
+def _some(names: list[Any]) -> str:
+    return ", ".join(map(str, names[:MOST_NAMED])) + (", …" if len(names) > MOST_NAMED else "")
+
+
+def _training_in_words(provenance: dict[str, Any]) -> list[tuple[str, str]]:
+    """How it was trained, as far as the file says: anybody may have written it, so nothing is taken for granted."""
+    rows = [
+        (word, provenance[key])
+        for word, key in (("objective", "objective"), ("trained on", "source"), ("ended", "stopped"))
+        if isinstance(provenance.get(key), str)
+    ]
+    if isinstance(provenance.get("best_epoch"), int):
+        rows.append(("kept", f"epoch {provenance['best_epoch']}, the best by validation"))
+    for key in ("rows", "scores", "options"):
+        if isinstance(provenance.get(key), dict):
+            rows.append((key, _in_words(provenance[key])))
     return rows
 
 
-def _short(value: Any) -> str:
-    if isinstance(value, dict) and "name" in value:
-        rest = ", ".join(f"{k} {v}" for k, v in value.items() if k != "name")
-        return f"{value['name']} ({rest})" if rest else str(value["name"])
+def _in_words(values: dict[str, Any]) -> str:
+    """Names and values, those left out that are off or absent."""
+    shown = {name: value for name, value in values.items() if value is not None and value is not False}
+    return ", ".join(f"{name.replace('_', ' ')} {_value(name, value)}" for name, value in shown.items())
+
+
+def _value(name: str, value: Any) -> str:
+    """What is named within a value goes first, the rest of it in brackets."""
     if isinstance(value, dict):
-        return "(" + ", ".join(f"{k} {v}" for k, v in value.items()) + ")"
-    return str(value)
+        inner = {key: item for key, item in value.items() if key != "name"}
+        return " ".join(filter(None, (str(value.get("name", "")), f"({_in_words(inner)})" if inner else "")))
+    if isinstance(value, float):
+        return output.number(name, value)
+    return f"{value:,}" if isinstance(value, int) and name != "seed" else str(value)

@@ -1,8 +1,51 @@
-"""Options that are lists or names on the command line, read into what the package takes."""
+"""Options as they are written on the command line, read into what the package takes."""
 
+import math
+import re
 from pathlib import Path
 
+import typer
+
 from backlit.errors import OptionError
+
+
+def whole(text: str | int) -> int:
+    """A whole number. Typer's own words for one that is none are another with every version.
+
+    Raises:
+        BadParameter: it is none.
+    """
+    try:
+        return int(text)
+    except ValueError:
+        raise typer.BadParameter(f"must be a whole number, not '{text}'") from None
+
+
+def at_least_one(text: str | int) -> int:
+    """A whole number above 0.
+
+    Raises:
+        BadParameter: it is none.
+    """
+    found = whole(text)
+    if found < 1:
+        raise typer.BadParameter(f"must be a whole number above 0, not {found}")
+    return found
+
+
+def number(text: str | float) -> float:
+    """A number.
+
+    Raises:
+        BadParameter: it is none, or not a finite one.
+    """
+    try:
+        found = float(text)
+    except ValueError:
+        found = math.nan
+    if not math.isfinite(found):
+        raise typer.BadParameter(f"must be a number, not '{text}'")
+    return found
 
 
 def layer_sizes(text: str) -> list[int]:
@@ -14,12 +57,12 @@ def layer_sizes(text: str) -> list[int]:
     >>> layer_sizes("100,50"), layer_sizes("")
     ([100, 50], [])
     """
-    sizes = []
-    for part in filter(None, (part.strip() for part in text.split(","))):
-        if not part.isdecimal() or int(part) < 1:
-            raise OptionError(f"--layers takes whole numbers above 0 between commas, as 100,50, not '{text}'")
-        sizes.append(int(part))
-    return sizes
+    parts = [part.strip() for part in text.split(",")] if text.strip() else []
+    if not all(part.isdecimal() and int(part) > 0 for part in parts):
+        raise OptionError(
+            f"--layers takes whole numbers above 0 between commas, as 100,50 ('' for no hidden layer), not '{text}'"
+        )
+    return [int(part) for part in parts]
 
 
 def one_or_more(option: str, text: str) -> list[float] | float:
@@ -53,6 +96,9 @@ def batch_size(text: str | None) -> int | str | None:
 
     Raises:
         OptionError: neither.
+
+    >>> batch_size("10"), batch_size("all")
+    (10, 'all')
     """
     if text is None or text == "all":
         return text
@@ -64,8 +110,28 @@ def batch_size(text: str | None) -> int | str | None:
 def default_name(source: str) -> Path:
     """What a model of this source is called where no name is given.
 
-    >>> str(default_name("digits")), str(default_name("data/mnist:train"))
-    ('digits.safetensors', 'mnist.safetensors')
+    >>> str(default_name("digits")), str(default_name("data/mnist:train")), str(default_name("X.npy,y.npy"))
+    ('digits.safetensors', 'mnist.safetensors', 'X.safetensors')
     """
-    first = source.split(",", maxsplit=1)[0].partition(":")[0].rstrip("/")
-    return Path(f"{Path(first).stem or 'model'}.safetensors")
+    first = re.sub(r":(train|test)$", "", source.partition(",")[0])
+    return Path(f"{Path(first).absolute().stem.strip('.') or 'model'}.safetensors")
+
+
+def on_the_command_line(message: str, options: dict[str, str]) -> str:
+    """A message of the package, which speaks Python, with its options as they are written on the command line.
+
+    What stands in quotes, or is part of a longer name or a path, is the user's and stays as it is.
+
+    >>> on_the_command_line("lower the learning_rate (clip=1)", {"learning_rate": "--learning-rate", "clip": "--clip"})
+    'lower the --learning-rate (--clip 1)'
+    """
+
+    def written(found: re.Match[str]) -> str:
+        name, value = found["name"], found["value"]
+        if value is not None:
+            return f"{options[name]} {value}"
+        return options[name] if "_" in name else name
+
+    known = "|".join(sorted(options, key=len, reverse=True))
+    pattern = rf"(?<!['\w/.-])(?P<name>{known})(=(?P<quote>'?)(?P<value>\w+(\.\w+)?)(?P=quote))?(?!['\w/=]|[.-]\w)"
+    return re.sub(pattern, written, message)

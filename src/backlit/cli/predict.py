@@ -1,6 +1,10 @@
 """``backlit predict``: a saved model's answer to every row."""
 
+import csv
+from collections.abc import Iterator
+from itertools import chain
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Annotated, Any
 
 import typer
@@ -8,38 +12,48 @@ import typer
 from backlit.cli import output
 
 NAME = "predict"
-EXAMPLE = "Example: backlit predict digits.safetensors digits -o predictions.csv"
+EXAMPLES = """
+backlit predict digits.safetensors digits --out predictions.csv
+backlit predict digits.safetensors new-images.npz | head
+"""
 
 
 def run(
-    model: Annotated[Path, typer.Argument(help="A model file that `backlit train` wrote.")],
-    source: Annotated[str, typer.Argument(help="Data as for `backlit train`; a target in it is not looked at.")],
-    out: Annotated[Path | None, typer.Option("--out", "-o", help="A CSV file; stdout by default.")] = None,
+    model: Annotated[Path, typer.Argument(metavar="MODEL", help="A model file that `backlit train` wrote.")],
+    source: Annotated[str, typer.Argument(metavar="SOURCE", help="Data, as for `backlit train`; no target is needed.")],
+    out: Annotated[Path | None, typer.Option("--out", "-o", metavar="FILE", help="The CSV, not on stdout.")] = None,
     force: Annotated[bool, typer.Option("--force", help="Overwrite the file if it exists.")] = False,
     json: Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")] = False,
 ) -> None:
-    """Predict every row: its number, the answer and, for classes, the probability of each."""
+    """Predict every row, as CSV.
+
+    A line a row: its number (from 0), the answer and, for classes and labels, the probability of each. A target in the
+    data is not looked at.
+    """
     import backlit as bl
     from backlit import data
+    from backlit.cli import matching
     from backlit.formats import durable
 
     if out is not None:
         durable.check_writable(out, force=force)
     loaded = bl.load_model(model)
-    columns = table(loaded, data.read(source).X)
+    dataset = data.read(source)
+    matching.check_columns(loaded, dataset)
+    predicted = table(loaded, dataset.X)
     if out is not None:
-        durable.write(out, _csv(columns).encode())
+        durable.write(out, (line.encode() for line in csv_lines(predicted)))
+        output.say(f"{len(dataset.X):,} predictions in {out}")
     if json:
-        plain = {name: values.tolist() for name, values in columns.items()}
-        output.print_json({"rows": len(plain["row"]), "predictions": plain, "out": None if out is None else str(out)})
+        columns = {name: values.tolist() for name, values in predicted.items()}
+        output.print_json({"predictions": columns, "rows": len(dataset.X), "model": str(model), "source": source})
     elif out is None:
-        print(_csv(columns), end="")
-    else:
-        output.say(f"{len(columns['row']):,} predictions in {out}")
+        for line in csv_lines(predicted):
+            print(line, end="")
 
 
 def table(model: Any, X: Any) -> dict[str, Any]:
-    """The columns of the answer: row, the target's name (or one column a number or label), p(class)."""
+    """The columns of the answer: row, what is predicted (a column a number or label), p(…) of each class or label."""
     import numpy as np
 
     a = model.outputs(X)
@@ -56,7 +70,9 @@ def table(model: Any, X: Any) -> dict[str, Any]:
     return columns
 
 
-def _csv(columns: dict[str, Any]) -> str:
-    import polars
-
-    return polars.DataFrame(columns).write_csv(float_precision=6)
+def csv_lines(columns: dict[str, Any]) -> Iterator[str]:
+    """The lines of the CSV, the head first: numbers to their last bit, probabilities to six places."""
+    places = {name: "{:.6f}".format for name in columns if name.startswith("p(")}
+    values = [map(places.get(name, str), column.tolist()) for name, column in columns.items()]
+    writer = csv.writer(SimpleNamespace(write=lambda line: line), lineterminator="\n")  # a row comes back as its line
+    return map(writer.writerow, chain([columns], zip(*values, strict=True)))

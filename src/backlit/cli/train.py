@@ -1,4 +1,4 @@
-"""``backlit train``: from a source of data to a saved model, judged on rows that chose nothing."""
+"""``backlit train``: read → split → encode → network → train → judge → save."""
 
 import sys
 from pathlib import Path
@@ -8,179 +8,253 @@ import typer
 
 from backlit.cli import options as read_option
 from backlit.cli import output
+from backlit.errors import DivergenceError, OptionError, OutputPathError
 
 NAME = "train"
-EXAMPLE = "Example: backlit train digits --layers 100,50 --epochs 20 --out digits.safetensors --plot curve.png"
+EXAMPLES = """
+backlit train digits
+backlit train digits --layers 100,50 --dropout 0.2 --plot curve.png
+backlit train diabetes --layers 20 --l2 1 --early-stopping 10 --json
+backlit train mnist --epochs 100 --checkpoint mnist.checkpoint
+backlit train mnist --epochs 100 --checkpoint mnist.checkpoint --resume
+"""
 
 OUTPUT_OF_TASK = {"classes": "softmax", "labels": "sigmoid", "numbers": "identity"}
 
+DATA, NETWORK, TRAINING, RESULTS = "Data", "Network", "Training", "Results"
+
 
 def run(
-    source: Annotated[str, typer.Argument(help="digits, iris, wine, breast-cancer, diabetes, a .npz file, X.npy,y.npy, or a folder of IDX files.")],
-    target: Annotated[str | None, typer.Option(help="Name of the target in the source.")] = None,
-    task: Annotated[str | None, typer.Option(help="classes, labels or numbers; found out from the target by default.")] = None,
-    layers: Annotated[str, typer.Option(help="Neurons of the hidden layers, as 100,50; '' for none.")] = "100",
-    activation: Annotated[str, typer.Option(help="Of the hidden layers: one name, or one a layer.")] = "relu",
-    output_activation: Annotated[str | None, typer.Option("--output", help="Activation of the output layer; by default softmax for classes, sigmoid for labels, identity for numbers.")] = None,
-    cost: Annotated[str | None, typer.Option(help="By default the output activation's own.")] = None,
-    initializer: Annotated[str, typer.Option(help="Of the weights.")] = "auto",
-    dropout: Annotated[str, typer.Option(help="Probability that a hidden neuron is left out: one, or one a layer.")] = "0",
-    optimizer: Annotated[str, typer.Option(help="sgd, rmsprop, adam, adamw or lbfgs.")] = "adam",
-    learning_rate: Annotated[float | None, typer.Option(help="By default the optimizer's own.")] = None,
-    schedule: Annotated[str, typer.Option(help="Of the learning rate: constant, step, cosine, one-cycle, warm-up, reduce-on-plateau.")] = "constant",
-    batch_size: Annotated[str | None, typer.Option(help="Rows a step, or all.  [default: 32]")] = None,
-    epochs: Annotated[int, typer.Option(help="Passes over the training rows.")] = 50,
-    l2: Annotated[float, typer.Option(help="λ of the penalty λ/(2n) Σ‖W‖².")] = 0.0,
-    clip: Annotated[float | None, typer.Option(help="Largest global norm of a gradient.")] = None,
-    class_weight: Annotated[str | None, typer.Option(help="balanced: rare classes count as much as common ones.")] = None,
-    validation: Annotated[float, typer.Option(help="Share of the rows that choose the best epoch.")] = 0.2,
-    test: Annotated[float, typer.Option(help="Share of the rows that choose nothing and report the score.")] = 0.2,
-    early_stopping: Annotated[int | None, typer.Option(help="End after so many epochs without a better validation cost.")] = None,
-    seed: Annotated[int, typer.Option(help="Of everything random.")] = 0,
-    dtype: Annotated[str, typer.Option(help="float32 or float64.")] = "float32",
-    engine: Annotated[str, typer.Option(help="Who executes the equations; auto takes the fastest.")] = "auto",
-    out: Annotated[Path | None, typer.Option(help="Where the model goes.  [default: the source's name, made new]")] = None,
-    checkpoint: Annotated[Path | None, typer.Option(help="Saves the state of the training here as it goes.")] = None,
-    resume: Annotated[bool, typer.Option("--resume", help="Go on from the checkpoint if it is there.")] = False,
-    plot: Annotated[Path | None, typer.Option(help="Draws the learning curve to this file (.png, .svg, .pdf).")] = None,
-    force: Annotated[bool, typer.Option("--force", help="Overwrite files that exist.")] = False,
-    json: Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")] = False,
+    source: Annotated[str, typer.Argument(metavar="SOURCE", help="digits, iris, wine, breast-cancer or diabetes; an .npz file; X.npy,y.npy; a folder of IDX files.")],
+    target: Annotated[str | None, typer.Option(rich_help_panel=DATA, metavar="NAME", help="The array of an .npz file that is the target.  [default: y, Y, target or labels]")] = None,
+    task: Annotated[str | None, typer.Option(rich_help_panel=DATA, metavar="TASK", help="classes, labels (several at once, each 0 or 1) or numbers.  [default: seen from the target]")] = None,
+    validation: Annotated[float, typer.Option(rich_help_panel=DATA, metavar="SHARE", parser=read_option.number, help="Of the rows: they choose the best epoch; 0 for none.")] = 0.2,
+    test: Annotated[float, typer.Option(rich_help_panel=DATA, metavar="SHARE", parser=read_option.number, help="Of the rows: they choose nothing, and report the score; 0 for none.")] = 0.2,
+    class_weight: Annotated[str | None, typer.Option(rich_help_panel=DATA, metavar="balanced", help="Rare classes count as much as common ones.")] = None,
+    layers: Annotated[str, typer.Option(rich_help_panel=NETWORK, metavar="N,N,…", help="Neurons of the hidden layers; '' for no hidden layer.")] = "100",
+    activation: Annotated[str, typer.Option(rich_help_panel=NETWORK, metavar="NAME", help="Of the hidden layers, one or one a layer as relu,tanh: identity, sigmoid, tanh, relu, leaky-relu, elu, gelu, silu or softplus.")] = "relu",
+    output_activation: Annotated[str | None, typer.Option("--output", rich_help_panel=NETWORK, metavar="NAME", help="Activation of the output layer: one of those, exponential or softmax.  [default: softmax for classes, sigmoid for labels, identity for numbers]")] = None,
+    initializer: Annotated[str, typer.Option(rich_help_panel=NETWORK, metavar="NAME", help="Of the weights: glorot-uniform, glorot-normal, he-uniform, he-normal, lecun-uniform, lecun-normal, gaussian, small-uniform, or auto by activation.")] = "auto",
+    dropout: Annotated[str, typer.Option(rich_help_panel=NETWORK, metavar="P", help="Probability that a hidden neuron is left out of a step; one, or one a layer as 0.2,0.5.")] = "0",
+    dtype: Annotated[str, typer.Option(rich_help_panel=NETWORK, metavar="TYPE", help="Of every number: float32 or float64.")] = "float32",
+    cost: Annotated[str | None, typer.Option(rich_help_panel=TRAINING, metavar="NAME", help="quadratic, mse, binary-cross-entropy, cross-entropy, huber or poisson.  [default: the one of the output activation]")] = None,
+    l2: Annotated[float, typer.Option(rich_help_panel=TRAINING, metavar="λ", parser=read_option.number, help="Strength of the penalty λ/(2n) Σ‖W‖² on the weights.")] = 0.0,
+    optimizer: Annotated[str, typer.Option(rich_help_panel=TRAINING, metavar="NAME", help="sgd, rmsprop, adam, adamw or lbfgs.")] = "adam",
+    learning_rate: Annotated[float | None, typer.Option(rich_help_panel=TRAINING, metavar="η", parser=read_option.number, help="How far a step goes.  [default: the optimizer's own]")] = None,
+    momentum: Annotated[float | None, typer.Option(rich_help_panel=TRAINING, metavar="μ", parser=read_option.number, help="Of --optimizer sgd, as 0.9.  [default: 0]")] = None,
+    nesterov: Annotated[bool, typer.Option("--nesterov", rich_help_panel=TRAINING, help="Look ahead along the momentum.")] = False,
+    schedule: Annotated[str, typer.Option(rich_help_panel=TRAINING, metavar="NAME", help="Of the learning rate: constant, step, cosine, one-cycle, warm-up or reduce-on-plateau.")] = "constant",
+    batch_size: Annotated[str | None, typer.Option(rich_help_panel=TRAINING, metavar="N", help="Rows a step, or all.  [default: 32]")] = None,
+    epochs: Annotated[int, typer.Option(rich_help_panel=TRAINING, metavar="N", parser=read_option.at_least_one, help="Passes over the training rows.")] = 50,
+    clip: Annotated[float | None, typer.Option(rich_help_panel=TRAINING, metavar="NORM", parser=read_option.number, help="The largest norm a gradient may have.")] = None,
+    early_stopping: Annotated[int | None, typer.Option(rich_help_panel=TRAINING, metavar="N", parser=read_option.at_least_one, help="Stop after so many epochs without a better validation cost.")] = None,
+    seed: Annotated[int, typer.Option(rich_help_panel=TRAINING, metavar="N", parser=read_option.whole, help="Draws all that is random: the same seed gives the same model.")] = 0,
+    engine: Annotated[str, typer.Option(rich_help_panel=TRAINING, metavar="NAME", help="What executes the equations; auto takes the fastest that can (see backlit info).")] = "auto",
+    out: Annotated[Path | None, typer.Option("--out", "-o", rich_help_panel=RESULTS, metavar="FILE", help="Where the model goes.  [default: SOURCE.safetensors, or a new name like it]")] = None,
+    plot: Annotated[Path | None, typer.Option(rich_help_panel=RESULTS, metavar="FILE", help="Draw the learning curve to a .png, .svg or .pdf file.")] = None,
+    checkpoint: Annotated[Path | None, typer.Option(rich_help_panel=RESULTS, metavar="FILE", help="Save the whole state of the training here, every 10 seconds and at a stop.")] = None,
+    resume: Annotated[bool, typer.Option("--resume", rich_help_panel=RESULTS, help="Go on from the checkpoint, if it is there.")] = False,
+    force: Annotated[bool, typer.Option("--force", rich_help_panel=RESULTS, help="Overwrite files that exist.")] = False,
+    json: Annotated[bool, typer.Option("--json", rich_help_panel=RESULTS, help="One JSON document on stdout.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", rich_help_panel=RESULTS, help="No progress and no curve, the result alone.")] = False,
 ) -> None:
-    """Train a network and save it: progress as it goes, the learning curve, the score on rows that chose nothing."""
+    """Train a network and save it.
+
+    The rows are split in three: some train, some choose the best epoch, and some do neither and report the score.
+    """
     import backlit as bl
     from backlit import data
-    from backlit.cli import scores
-    from backlit.data import encoding as encodings
+    from backlit.cli import provenance, scores
+
+    sizes, rows_a_step = read_option.layer_sizes(layers), read_option.batch_size(batch_size)
+    chosen_optimizer = _optimizer(optimizer, momentum, nesterov)
+    destination = _check_files(source, out, plot, checkpoint, resume=resume, force=force)
+
+    dataset = data.read(source, target=target)
+    parts = _split(dataset, task, validation, test, seed)
+    encoding = _encode(dataset, parts, task, output_activation, cost)
+    X, y = encoding.features(dataset.X, dtype), encoding.targets(dataset.known_y, dtype)
+
+    network = bl.Network(
+        [X.shape[1], *sizes, encoding.outputs],
+        activation=read_option.names(activation), output=output_activation or OUTPUT_OF_TASK[encoding.task],
+        initializer=initializer, dropout=read_option.one_or_more("dropout", dropout), seed=seed, dtype=dtype,
+    )
+    held_out = (X[parts.validation], y[parts.validation]) if len(parts.validation) else None
+    keep_the_best = bl.EarlyStopping(patience=early_stopping) if held_out or early_stopping is not None else None
+    watching = not quiet and sys.stderr is not None and sys.stderr.isatty()
+    interruption = None
+    try:
+        completed = bl.train(
+            network, X[parts.train], y[parts.train], validation=held_out, class_weight=class_weight,
+            cost=cost, l2=l2, optimizer=chosen_optimizer, learning_rate=learning_rate, schedule=schedule,
+            batch_size=rows_a_step, epochs=epochs, clip=clip, early_stopping=keep_the_best, seed=seed, engine=engine,
+            checkpoint=None if checkpoint is None else bl.Checkpoint(checkpoint, force=force), resume=resume,
+            callbacks=[_announcement(_what_is_trained(dataset, encoding, network, parts))] if watching else [],
+            progress=watching,
+        )
+    except bl.DivergenceError as divergence:
+        raise _in_rows_of_the_source(divergence, parts.train) from None
+    except bl.TrainingInterrupted as stop:
+        interruption, completed = stop, stop.run
+        if not len(completed.history):
+            nothing = "interrupted before an epoch was completed: there is nothing to save"
+            raise bl.TrainingInterrupted(nothing + _how_to_go_on(checkpoint), completed) from None
+
+    model = bl.Model(network, encoding)
+    judges = {"validation": parts.validation, "test": parts.test}
+    found = {part: scores.of(model, dataset.X[rows], dataset.known_y[rows]) for part, rows in judges.items() if len(rows)}
+
+    came_from = provenance.of(dataset, parts, validation, test, completed, found)
+    saved = _save(bl.Model(network, encoding, came_from), destination, force=force)
+    if plot is not None:
+        completed.plot(plot, force=force)
+
+    if json:
+        seconds, why = round(completed.seconds, 3), completed.engine_reason
+        output.print_json({"scores": found, "model": str(saved), **came_from, "engine_reason": why, "seconds": seconds})
+    else:
+        if not quiet:
+            print(completed.curve(width=min(output.width(), 100), height=14))
+        print(_what_came_out(completed, came_from, saved))
+    if interruption is not None:
+        raise bl.TrainingInterrupted(f"{interruption}, and saved{_how_to_go_on(checkpoint)}", completed)
+
+
+# --- what is asked for -----------------------------------------------------------------------------------------------
+
+
+def _optimizer(name: str, momentum: float | None, nesterov: bool) -> Any:
+    """The name, for bl.train to look up; with momentum, the optimizer that has it."""
+    if momentum is None and not nesterov:
+        return name
+    if name != "sgd":
+        raise OptionError(f"--momentum and --nesterov belong to --optimizer sgd, and the optimizer is {name}")
+    if nesterov and not momentum:
+        raise OptionError("--nesterov looks ahead along the momentum: give it some, as --momentum 0.9")
+    from backlit.optimizers import SGD
+
+    return SGD(momentum=momentum or 0.0, nesterov=nesterov)
+
+
+def _check_files(
+    source: str, out: Path | None, plot: Path | None, checkpoint: Path | None, *, resume: bool, force: bool
+) -> Path:
+    """Where the model goes; found out before the training that all of them can be written after it."""
     from backlit.formats import durable
     from backlit.training import curves
 
-    sizes = read_option.layer_sizes(layers)
-    rows_a_step = read_option.batch_size(batch_size)
-    destination = out if out is not None else durable.free_name(read_option.default_name(source))
-    durable.check_writable(destination, force=force)
+    named = read_option.default_name(source)
+    model = out if out is not None else named if force else durable.free_name(named)
+    paths = [path.absolute() for path in (model, plot, checkpoint) if path is not None]
+    if len(set(paths)) < len(paths):
+        raise OptionError("--out, --plot and --checkpoint must be different files")
+    if resume and checkpoint is None:
+        raise OptionError("--resume needs to know from where: give the file as --checkpoint FILE")
+    if checkpoint is not None and checkpoint.is_file() and not resume and not force:
+        raise OutputPathError(f"{checkpoint} exists; --resume goes on from it, --force starts anew and overwrites it")
+    durable.check_writable(model, force=force)
     if plot is not None:
         curves.check_plot_path(plot, force=force)
+    if checkpoint is not None:
+        durable.check_writable(checkpoint, force=force or resume)
+    return model
 
-    dataset = data.read(source, target=target)
-    task = task or encodings.infer_task(dataset.known_y)
-    parts = data.split(dataset.known_y, validation=validation, test=test, seed=seed, stratify=task == "classes")
-    two_classes = task == "classes" and len(set(dataset.known_y.tolist())) == 2
-    encoding = encodings.fit(
-        dataset, parts.train, task=task, single_output=two_classes and output_activation not in (None, "softmax")
+
+def _save(model: Any, destination: Path, *, force: bool) -> Path:
+    """Where it was saved in the end: whatever took the name while it was trained is not overwritten either."""
+    from backlit.formats import durable, model_file
+
+    path = destination if force else durable.free_name(destination)
+    model_file.save(model, path, force=force)
+    return path
+
+
+# --- the data --------------------------------------------------------------------------------------------------------
+
+
+def _split(dataset: Any, task: str | None, validation: float, test: float, seed: int) -> Any:
+    from backlit import data
+    from backlit.data.encoding import infer_task
+
+    y = dataset.known_y
+    return data.split(y, validation=validation, test=test, seed=seed, stratify=(task or infer_task(y)) == "classes")
+
+
+def _encode(dataset: Any, parts: Any, task: str | None, output_activation: str | None, cost: str | None) -> Any:
+    """The encoding, fitted on the training rows. Two classes share one output, unless it is softmax."""
+    from dataclasses import replace
+
+    import numpy as np
+
+    from backlit.data import encoding
+    from backlit.objective import DEFAULT_COST
+
+    y = dataset.known_y
+    task = task or encoding.infer_task(y)
+    single_output = (
+        task == "classes" and y.ndim == 1 and output_activation not in (None, "softmax") and len(np.unique(y)) == 2
     )
-    X = encoding.features(dataset.X, dtype)
-    y = encoding.targets(dataset.known_y, dtype)
-    network = bl.Network(
-        [X.shape[1], *sizes, encoding.outputs],
-        activation=read_option.names(activation),
-        output=output_activation or OUTPUT_OF_TASK[encoding.task],
-        initializer=initializer,
-        dropout=read_option.one_or_more("dropout", dropout),
-        seed=seed,
-        dtype=dtype,
-    )
-    if not json:
-        output.say(_what_is_trained(dataset, encoding, network, parts))
-
-    held_out = (X[parts.validation], y[parts.validation]) if len(parts.validation) else None
-    rule = bl.EarlyStopping(patience=early_stopping) if held_out or early_stopping is not None else None
-    completed: bl.Run
-    try:
-        completed = bl.train(
-            network,
-            X[parts.train],
-            y[parts.train],
-            cost=cost,
-            l2=l2,
-            optimizer=optimizer,
-            learning_rate=learning_rate,
-            schedule=schedule,
-            clip=clip,
-            epochs=epochs,
-            batch_size=rows_a_step,
-            validation=held_out,
-            class_weight=class_weight,
-            early_stopping=rule,
-            checkpoint=None if checkpoint is None else bl.Checkpoint(checkpoint, force=force),
-            resume=resume,
-            engine=engine,
-            seed=seed,
-            progress=False if json else None,
+    fitted = encoding.fit(dataset, parts.train, task=task, single_output=single_output)
+    cost = cost or DEFAULT_COST.get(output_activation or "")
+    if task == "numbers" and cost in ("cross-entropy", "binary-cross-entropy"):
+        raise OptionError(
+            f"the target '{dataset.target}' is numbers, and {cost} compares probabilities: "
+            "take --output identity, or --task classes"
         )
-    except bl.TrainingInterrupted as stop:
-        completed = stop.run
-        if not len(completed.history):
-            raise
-        _save(bl.Model(network, encoding, _provenance(dataset, parts, completed, validation, test, {})), destination, force)
-        raise bl.TrainingInterrupted(f"{stop}; saved so far in {destination}", completed) from None
-
-    model = bl.Model(network, encoding)
-    found = {
-        name: scores.of(model, dataset.X[rows], dataset.known_y[rows])
-        for name, rows in (("validation", parts.validation), ("test", parts.test))
-        if len(rows)
-    }
-    provenance = _provenance(dataset, parts, completed, validation, test, found)
-    _save(bl.Model(network, encoding, provenance), destination, force)
-    if plot is not None:
-        completed.plot(plot, force=force)
-    if json:
-        output.print_json(
-            {"scores": found, "model": str(destination), **provenance, "seconds": round(completed.seconds, 3)}
-        )
-        return
-    print(completed.curve(width=78 if sys.stdout.isatty() else 72))
-    print(_what_came_out(completed, found, destination))
+    if task == "numbers" and cost == "poisson":  # which takes the counts as they are
+        return replace(fitted, target_offset=np.zeros(fitted.outputs), target_scale=np.ones(fitted.outputs))
+    return fitted
 
 
-def _save(model: Any, destination: Path, force: bool) -> None:
-    from backlit.formats import model_file
+# --- what is said ----------------------------------------------------------------------------------------------------
 
-    model_file.save(model, destination, force=force)
+
+def _announcement(message: str) -> Any:
+    """A message when everything has been checked and the training begins."""
+    from backlit import Callback
+
+    class Announcement(Callback):
+        def on_train_begin(self, run: Any) -> None:
+            output.say(message + (f"\ngoing on from step {run.step:,}" if run.resumed_from_step else ""))
+
+    return Announcement()
 
 
 def _what_is_trained(dataset: Any, encoding: Any, network: Any, parts: Any) -> str:
-    what = {"classes": f"{len(encoding.classes)} classes", "labels": "several labels", "numbers": "numbers"}
+    what = {"classes": f"{len(encoding.classes)} classes", "labels": f"{encoding.outputs} labels", "numbers": "numbers"}
+    rows = ((parts.train, "train"), (parts.validation, "choose the best epoch"), (parts.test, "judge"))
     return (
-        f"{dataset.source}: {len(dataset.X):,} rows × {dataset.X.shape[1]} columns, target '{dataset.target}', "
-        f"{what[encoding.task]}\n"
-        f"{len(parts.train):,} rows train, {len(parts.validation):,} choose the best epoch, {len(parts.test):,} judge\n"
+        f"{dataset.source}: {len(dataset.X):,} rows × {dataset.X.shape[1]} columns, "
+        f"target '{dataset.target}', {what[encoding.task]}\n"
+        f"rows: {', '.join(f'{len(numbers):,} {purpose}' for numbers, purpose in rows if len(numbers))}\n"
         f"{network!r}"
     )
 
 
-def _what_came_out(completed: Any, scores: dict[str, dict[str, float]], destination: Path) -> str:
-    lines = [
-        f"{len(completed.history)} epochs in {completed.seconds:.1f} s on the {completed.engine} engine: "
-        f"{completed.stopped}"
-        + (f"; kept epoch {completed.best_epoch}, the best by validation" if completed.best_epoch else "")
+def _what_came_out(completed: Any, came_from: dict[str, Any], saved: Path) -> str:
+    done, best = len(completed.history), came_from["best_epoch"]
+    ended = "" if completed.stopped == "all epochs done" else f", {completed.stopped}"
+    kept = f"; kept epoch {best}, the best by validation" if best else ""
+    how = [
+        ("trained", f"{done} epoch{'s' * (done != 1)} in {completed.seconds:.1f} s{ended}{kept}"),
+        ("engine", f"{completed.engine}: {completed.engine_reason}"),
+        ("saved in", str(saved)),
     ]
-    explained = {"validation": "validation (chose the epoch)", "test": "test (chose nothing)"}
-    lines += [f"{explained[part]}: {output.scores_in_words(values)}" for part, values in scores.items()]
-    return "\n".join([*lines, f"saved in {destination}"])
+    if not came_from["scores"]:
+        return output.columns(how)
+    purpose = {"validation": "chose the epoch", "test": "chose nothing"}
+    return f"{output.columns(how)}\n\n{output.scores_table(came_from['scores'], came_from['rows'], purpose)}"
 
 
-def _provenance(
-    dataset: Any, parts: Any, completed: Any, validation: float, test: float, scores: dict[str, dict[str, float]]
-) -> dict[str, Any]:
-    """How the model came to be. No clocks: the same training gives the same file."""
-    import numpy
+def _in_rows_of_the_source(divergence: DivergenceError, rows: Any) -> DivergenceError:
+    """The training saw its own rows alone, and counted those."""
+    row = divergence.where.get("row")
+    if row is None:
+        return divergence
+    there = int(rows[row])
+    return DivergenceError(str(divergence).replace(f"row {row}", f"row {there}"), {**divergence.where, "row": there})
 
-    import backlit
 
-    history = completed.history.to_dict()
-    history.pop("seconds")
-    return {
-        "source": dataset.source,
-        "fingerprint": dataset.fingerprint(),
-        "rows": {"train": len(parts.train), "validation": len(parts.validation), "test": len(parts.test)},
-        "split": {"validation": validation, "test": test, "seed": completed.options["seed"]},
-        "options": {**completed.options, "validation": validation},
-        "objective": completed.objective,
-        "engine": completed.engine,
-        "stopped": completed.stopped,
-        "best_epoch": completed.best_epoch,
-        "history": history,
-        "scores": scores,
-        "versions": {"backlit": backlit.__version__, "numpy": numpy.__version__},
-    }
+def _how_to_go_on(checkpoint: Path | None) -> str:
+    return "" if checkpoint is None else f"; the same command with --resume goes on from {checkpoint}"

@@ -23,7 +23,7 @@ def as_numbers(what: str, values: ArrayLike) -> NDArray[Any]:
     if array.dtype.kind == "O":
         try:
             array = array.astype(np.float64)
-        except (TypeError, ValueError):
+        except (TypeError, ValueError, OverflowError):
             raise DataError(f"{what} holds {_first_text(array)} where a number should be; encode text first") from None
     if array.dtype.kind not in "fiub":
         raise DataError(f"{what} holds {_first_text(array)} where a number should be; encode text first")
@@ -89,9 +89,9 @@ def check_lengths(what: str, values: NDArray[Any], rows: int) -> None:
 
 
 def _first_text(array: NDArray[Any]) -> str:
-    for value in array.ravel():
+    for value in array.ravel() if array.dtype.kind != "c" else ():
         try:
             float(value)
-        except (TypeError, ValueError):
+        except (TypeError, ValueError, OverflowError):
             return f"{str(value)[:40]!r}"
     return f"values of type {array.dtype}"

@@ -45,6 +45,8 @@ def encode(network: Network, objective: Objective, y: ArrayLike, rows: int, what
     """
     array = as_numbers(what, y)
     n_L = network.sizes[-1]
+    if array.ndim == 0:
+        raise DataError(f"{what} is one value; give one a row, {rows} in all")
     check_lengths(what, array, rows)
     check_finite(what, array)
     if array.ndim == 1 and n_L > 1:
@@ -61,7 +63,8 @@ def encode(network: Network, objective: Objective, y: ArrayLike, rows: int, what
 
 
 def _one_hot(classes: NDArray[np.generic], n_L: int, dtype: np.dtype[np.generic], what: str) -> Array:
-    numbers = classes.astype(np.int64)
+    with np.errstate(invalid="ignore"):  # a number beyond int64 becomes some other, and is found
+        numbers = classes.astype(np.int64)
     wrong = np.flatnonzero((numbers != classes) | (numbers < 0) | (numbers >= n_L))
     if len(wrong):
         raise DataError(

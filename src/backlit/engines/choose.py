@@ -34,6 +34,8 @@ def choose(
     """
     if isinstance(engine, Engine):
         found, reason = engine, "asked for"
+    elif not isinstance(engine, str):
+        raise unknown_option("engine", engine, [*ENGINES, "auto"])
     elif engine == "auto":
         refusals: list[str] = []
         for found in ENGINES.values():

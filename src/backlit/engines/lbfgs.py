@@ -42,7 +42,7 @@ class LBFGSSession(Session):
         count = until_step - self.step
         report = StepsReport(np.zeros(count), np.zeros(count), np.zeros(count))
         converged = False
-        with blas.one_thread(everywhere=True), np.errstate(over="ignore", invalid="ignore"):
+        with blas.one_thread(everywhere=True), np.errstate(over="ignore", invalid="ignore", divide="ignore"):
             for i in range(count):
                 self._report_start(report, i)
                 converged = optimizer.segment(self.network.parameters, self._cost_and_gradient)

@@ -112,10 +112,12 @@ class ReferenceSession(Session):
 
         gradient = self._gradients.vector
         norm = clip_by_global_norm(gradient, plan.clip) if plan.clip is not None else None
-        before = theta.copy() if record else None
+        if not record:
+            plan.optimizer.update(theta, gradient, self.state, learning_rate, self.step + 1)
+            return
+        before, applied = theta.copy(), Gradients.of(self.network, gradient.copy())
         plan.optimizer.update(theta, gradient, self.state, learning_rate, self.step + 1)
-        if before is not None:
-            self._record(report, rows, backward, before, norm, learning_rate)
+        self._record(report, rows, backward, before, applied, norm, learning_rate)
 
     def _mask(self, layer: Layer, shape: tuple[int, int]) -> Mask:
         return dropout_mask(self.plan.seed, self.step, layer.number, shape, layer.dropout)
@@ -126,20 +128,19 @@ class ReferenceSession(Session):
         rows: IndexArray | slice,
         backward: BackwardPass,
         before: Array,
+        applied: Gradients,
         norm: float | None,
         learning_rate: float,
     ) -> None:
-        """Copies out what the next step would overwrite: the gradients; z, a and δ are new arrays at every step."""
-        gradient = self._gradients.vector
-        kept = Gradients.of(self.network, gradient.copy())
+        """What the next step would overwrite was copied out: θ, the gradients; z, a and δ are new at every step."""
         report.records.append(
             StepRecord(
                 step=self.step,
                 rows=np.arange(self.data.rows)[rows],
-                backward=BackwardPass(backward.forward, backward.errors, kept, backward.row_costs),
+                backward=BackwardPass(backward.forward, backward.errors, applied, backward.row_costs),
                 parameters=before,
                 update=self.network.parameters - before,
-                norm=global_norm(gradient) if norm is None else norm,
+                norm=global_norm(applied.vector) if norm is None else norm,
                 learning_rate=learning_rate,
             )
         )

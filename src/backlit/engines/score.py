@@ -34,7 +34,8 @@ class ScoreSums:
 
     def _r2(self) -> float | None:
         weights, Y = self._data.row_weights.astype(np.float64), self._data.Y.astype(np.float64)
-        spread = weights @ (Y - weights @ Y / weights.sum()) ** 2
-        if not (spread > 0).all():
+        seen = Y[weights > 0]
+        if (seen == seen[0]).all(axis=0).any():
             return None  # a target that never changes has nothing to explain
+        spread = weights @ (Y - weights @ Y / weights.sum()) ** 2
         return float((1 - self._squares / spread).mean())

@@ -68,7 +68,8 @@ def pack(tensors: Mapping[str, NDArray[Any]], document: Mapping[str, Any], kind:
     """The bytes of a file. The safetensors library lays the tensors out, largest numbers first, then by name.
 
     Raises:
-        ValueError, TypeError: the document is not plain JSON data (NaN and infinity are not), or a dtype is not known.
+        ValueError, TypeError: the document is not plain JSON data (NaN and infinity are not), or it and the tensors'
+            entries are more than a header may hold, or a dtype is not known.
     """
     from safetensors.numpy import save
 
@@ -78,16 +79,16 @@ def pack(tensors: Mapping[str, NDArray[Any]], document: Mapping[str, Any], kind:
             raise TypeError(f"tensor {name!r} is of {tensor.dtype}; a container holds {', '.join(sorted(known))}")
     text = json.dumps(document, sort_keys=True, allow_nan=False, separators=(",", ":"))
     metadata = {"document": text, "format": "backlit", "kind": kind, "version": str(VERSION)}
-    packed = save({name: np.asarray(tensor, order="C") for name, tensor in tensors.items()}, metadata)
+    packed = save({name: np.asarray(tensor, order="C") for name, tensor in tensors.items()})
 
-    # The library writes the metadata in an order that differs from run to run: in one order, the bytes are the same.
+    # The metadata are put in here: the library writes them in an order that differs from run to run, and its version
+    # 0.4.3 a header that is no JSON where there are metadata and no tensors.
     start = 8 + int.from_bytes(packed[:8], "little")
-    header = json.loads(packed[8:start])
-    header["__metadata__"] = metadata
+    header = {"__metadata__": metadata, **json.loads(packed[8:start])}
     head = json.dumps(header, separators=(",", ":")).encode()
     head += b" " * (-len(head) % 8)
     if len(head) > LARGEST_HEADER:
-        raise ValueError(f"it takes {len(head):,} bytes as JSON, and {LARGEST_HEADER:,} is the most a file may have")
+        raise ValueError(f"the header takes {len(head):,} bytes, and {LARGEST_HEADER:,} is the most a file may have")
     return b"".join((len(head).to_bytes(8, "little"), head, memoryview(packed)[start:]))
 
 
@@ -219,7 +220,7 @@ def _read_tensors(stream: BinaryIO, head: bytes, size: int) -> dict[str, NDArray
     if len(content) != size or not content.startswith(head):
         raise Refusal("changed while it was read; try again")
     try:
-        return load(content)
+        return dict(sorted(load(content).items()))  # the library's order differs from run to run
     except SafetensorError as failure:
         raise damaged(quote(str(failure))) from None
 

@@ -48,14 +48,18 @@ def save(thing: Network | Model, path: StrPath, *, force: bool = False) -> None:
         raise OptionError(f"save takes a Network or a Model, not a value of type {type(thing).__name__}")
     document: dict[str, Any] = {"network": _describe(network), "encoding": None, "provenance": {}}
     if isinstance(thing, Model):
-        document |= {"encoding": thing.encoding.to_dict(), "provenance": dict(thing.provenance)}
+        if not isinstance(thing.provenance, dict):
+            raise OptionError(f"a model's provenance is a dict of plain JSON data, not {quote(thing.provenance)}")
+        document |= {"encoding": thing.encoding.to_dict(), "provenance": thing.provenance}
         Encoding.from_dict(document["encoding"])  # what is written can be read
     tensors = _tensors(network)
     durable.check_writable(path, force=force)
     try:
         content = container.pack(tensors, document, "model")
     except (TypeError, ValueError, RecursionError) as failure:
-        raise OptionError(f"a model's provenance and encoding must be plain JSON data: {failure}") from None
+        raise OptionError(
+            f"what goes with the parameters must be plain JSON data that fit a file's header: {failure}"
+        ) from None
     durable.write(path, content)
 
 

@@ -324,7 +324,7 @@ def trace(
     X = _rows_of(x, network)
     goal = objectives.choose(network.activations[-1], cost, l2=l2, n=len(X) if n is None else n)
     Y = targets.encode(network, goal, _targets_of(y, len(X), network), len(X)).Y
-    weights = row_weights.mean_one(row_weights.sample_weights(sample_weight, len(X))).astype(network.dtype)
+    weights = row_weights.mean_one(row_weights.sample_weights(sample_weight, len(X)), "traced").astype(network.dtype)
     chosen = stepping.optimizer(optimizer, learning_rate, steps)
     choice = choose(engine, network, goal, chosen)
     first = Trace(

@@ -3,7 +3,8 @@
 import json
 from dataclasses import asdict, dataclass, field
 from hashlib import blake2b
-from pathlib import Path
+from math import isfinite
+from os import PathLike
 from typing import Any
 
 import numpy as np
@@ -32,16 +33,18 @@ class Checkpoint:
         force: may replace a file that is there when the training starts anew.
 
     Raises:
-        OptionError: an interval that is not above 0.
+        OptionError: a path that is none, seconds below 0, steps or epochs below 1.
     """
 
-    path: str | Path
+    path: str | PathLike[str]
     every_seconds: float | None = 10.0
     every_steps: int | None = None
     every_epochs: int | None = None
     force: bool = False
 
     def __post_init__(self) -> None:
+        if not isinstance(self.path, (str, PathLike)):
+            raise OptionError(f"checkpoint must be a path or a backlit.Checkpoint, not {type(self.path).__name__}")
         if self.every_seconds is not None:
             check_number("the checkpoint", "every_seconds", self.every_seconds, low=0)
         for option in ("every_steps", "every_epochs"):
@@ -95,7 +98,7 @@ class TrainingState:
     best: Best = field(default_factory=Best)
     best_parameters: Array | None = None
     history: list[EpochRecord] = field(default_factory=list)
-    first_cost: float | None = None
+    usual_cost: float | None = None
     seconds: float = 0.0
     finished: str | None = None
 
@@ -128,7 +131,35 @@ def _digest(data: TrainingData) -> str:
     return digest.hexdigest()
 
 
-def save(path: str | Path, state: TrainingState, who: dict[str, Any]) -> None:
+def _digest_of_state(tensors: dict[str, Array], document: dict[str, Any]) -> str:
+    """A bit that a disk lost would be trained on from; nothing else in the file would tell."""
+    digest = blake2b(json.dumps(document, sort_keys=True).encode(), digest_size=16)
+    for name in sorted(tensors):
+        digest.update(np.ascontiguousarray(tensors[name]).data)
+    return digest.hexdigest()
+
+
+NOT_FINITE = {text: float(text) for text in ("inf", "-inf", "nan")}
+"""What JSON has no numbers for, as the validation's cost of an outlier may be: written as text."""
+
+
+def _as_json(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: _as_json(entry) for name, entry in value.items()}
+    if isinstance(value, list):
+        return [_as_json(entry) for entry in value]
+    return str(value) if isinstance(value, float) and not isfinite(value) else value
+
+
+def _from_json(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: _from_json(entry) for name, entry in value.items()}
+    if isinstance(value, list):
+        return [_from_json(entry) for entry in value]
+    return NOT_FINITE.get(value, value) if isinstance(value, str) else value
+
+
+def save(path: str | PathLike[str], state: TrainingState, who: dict[str, Any]) -> None:
     """Writes the state: to a new file, synced, renamed, and the folder synced.
 
     Raises:
@@ -141,22 +172,24 @@ def save(path: str | Path, state: TrainingState, who: dict[str, Any]) -> None:
             tensors[f"{name}.optimizer.{slot}"] = values
     if state.best_parameters is not None:
         tensors["best.parameters"] = state.best_parameters
-    document = {
+    document: dict[str, Any] = {
         "identity": who,
         "step": state.now.step,
         "epoch_start": state.epoch_start.step,
         "sums": asdict(state.sums),
-        "plateau": {**asdict(state.plateau), "best": None if np.isinf(state.plateau.best) else state.plateau.best},
+        "plateau": asdict(state.plateau),
         "best": asdict(state.best),
         "history": [asdict(record) for record in state.history],
-        "first_cost": state.first_cost,
+        "usual_cost": state.usual_cost,
         "seconds": state.seconds,
         "finished": state.finished,
     }
+    document = _as_json(document)
+    document["digest"] = _digest_of_state(tensors, document)
     durable.write(path, container.pack(tensors, document, "checkpoint"))
 
 
-def load(path: str | Path, who: dict[str, Any], network: Network, slots: State) -> TrainingState:
+def load(path: str | PathLike[str], who: dict[str, Any], network: Network, slots: State) -> TrainingState:
     """Reads the state of a training that is the same as this one.
 
     Raises:
@@ -170,16 +203,18 @@ def load(path: str | Path, who: dict[str, Any], network: Network, slots: State) 
     found = container.read(path, ["checkpoint"], check=check, error=CheckpointError)
     document, tensors = found.document, found.tensors
     try:
-        heard = document["plateau"]
+        if document.pop("digest") != _digest_of_state(tensors, document):
+            raise ValueError("its digest is another")
+        document = _from_json(document)
         return TrainingState(
             now=_snapshot(document["step"], "now", tensors, slots),
             epoch_start=_snapshot(document["epoch_start"], "epoch_start", tensors, slots),
             sums=Sums(**{name: float(value) for name, value in document["sums"].items()}),
-            plateau=Plateau(**{**heard, "best": float("inf") if heard["best"] is None else heard["best"]}),
+            plateau=Plateau(**document["plateau"]),
             best=Best(**document["best"]),
             best_parameters=tensors.get("best.parameters"),
             history=[EpochRecord(**record) for record in document["history"]],
-            first_cost=None if document["first_cost"] is None else float(document["first_cost"]),
+            usual_cost=None if document["usual_cost"] is None else float(document["usual_cost"]),
             seconds=float(document["seconds"]),
             finished=document["finished"],
         )
@@ -201,7 +236,10 @@ def _check_identity(theirs: object, ours: dict[str, Any]) -> None:
         if theirs.get(what) == value:
             continue
         if what.endswith("_data"):
-            raise container.Refusal(f"is of another training: its {what.replace('_', ' ')} is not this one's")
+            raise container.Refusal(
+                f"is of another training: its {what.replace('_', ' ')} is not this one's; "
+                "use the same rows and weights, or start anew with another checkpoint"
+            )
         raise container.Refusal(
             f"is of another training: {what} was {theirs.get(what)!r} there and is {value!r} here; "
             "use the same options, or start anew with another checkpoint"

@@ -1,37 +1,60 @@
 """Which number was the first that is not finite: an epoch that went wrong is run again, one recorded step at a time."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import asdict, dataclass, replace
 
 import numpy as np
 
-from backlit.engines import Session, StepRecord
+from backlit.engines import Engine, Session, StepRecord, StepsReport, TrainingData
 from backlit.errors import DivergenceError
 from backlit.network import Network, layout
 from backlit.notation import Array, Float64Array, IndexArray
+from backlit.objective import Objective
+from backlit.training.checkpoints import Snapshot
 
 REMEDY = "lower the learning_rate, or clip the gradients (clip=1)"
 
+REMEDY_BEFORE_ANY_UPDATE = "scale the columns of X, and y, to about 1, or start from smaller weights"
+
 RUNAWAY = 1e6
-"""A batch's mean cost so many times the first one's (plus 1, where that is tiny) is divergence too: an optimizer whose
-steps do not grow with the gradient, as adam's, can run away for long before any number overflows."""
+"""A batch's mean cost so many times the usual (plus 1, where that is tiny) is divergence too: an optimizer whose steps
+do not grow with the gradient, as adam's, can run away for long before any number overflows."""
+
+CHUNK = 4096
+"""Rows of one pass."""
 
 
-def has_run_away(mean_costs: Float64Array, first_cost: float) -> bool:
-    """Whether any batch's mean cost is not finite, or beyond :data:`RUNAWAY` times the first one's."""
-    return not bool((np.abs(mean_costs) <= RUNAWAY * (1 + abs(first_cost))).all())
+def has_run_away(mean_costs: Float64Array, usual_cost: float) -> bool:
+    """Whether any batch's mean cost is not finite, or beyond :data:`RUNAWAY` times the usual one."""
+    return not bool((np.isfinite(mean_costs) & (np.abs(mean_costs) <= RUNAWAY * (1 + usual_cost))).all())
+
+
+def largest_cost(engine: Engine, objective: Objective, data: TrainingData, network: Network, start: Snapshot) -> float:
+    """|C_i| of the costliest training row at the training's start: what no batch's mean exceeds without running away.
+
+    The first batch alone does not tell: the rare rows whose target is a thousand times the others' may come later.
+    """
+    twin, largest = network.copy(), 0.0
+    twin.parameters[...] = start.parameters
+    with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+        for first in range(0, data.rows, CHUNK):
+            rows = slice(first, first + CHUNK)
+            forward = engine.forward_pass(twin, data.X[rows])
+            row_costs = np.abs(objective.row_costs(forward.z[twin.L], forward.output, data.Y[rows]))
+            largest = max(largest, float(row_costs.max(initial=0.0, where=np.isfinite(row_costs))))
+    return largest
 
 
 @dataclass(frozen=True)
 class Found:
-    """The first number that is not finite, and where it stands."""
+    """The first number that is not finite, and where it stands; or, with ``cost``, what made a row's cost run away."""
 
     quantity: str
     layer: int | None
     neuron: int | None
     row: int | None
     value: float
+    cost: float | None = None
 
     def __str__(self) -> str:
         place = ", ".join(
@@ -39,7 +62,8 @@ class Found:
             for name, number in (("layer", self.layer), ("neuron", self.neuron), ("row", self.row))
             if number is not None
         )
-        return f"{self.quantity}{f' ({place})' if place else ''} is {self.value:g}"
+        ran_away = "" if self.cost is None else f", and that row's cost {self.cost:g}"
+        return f"{self.quantity}{f' ({place})' if place else ''} is {self.value:g}{ran_away}"
 
 
 def replay(
@@ -48,9 +72,9 @@ def replay(
     rows: IndexArray | None,
     epoch: int,
     network: Network,
-    first_cost: float,
+    usual_cost: float,
 ) -> DivergenceError:
-    """Runs the session on from where it was put back to, with these learning rates, up to the first such number.
+    """Runs the session on from where it was put back to, up to the first number that is not finite or the runaway.
 
     Args:
         session: restored to the start of the epoch.
@@ -58,20 +82,19 @@ def replay(
         rows: the number each training row has in the data as given; None where they are the same.
         epoch: counted from 1, for the message.
         network: the session's.
-        first_cost: of the training's first batch.
+        usual_cost: of a row, before the training.
     """
     for learning_rate in learning_rates:
         step = session.step
-        if not session.plan.optimizer.whole_batch_only:
+        if session.plan.optimizer.whole_batch_only:
+            report = session.run(step + 1, np.array([learning_rate]))
+            away = has_run_away(report.costs / report.weights, usual_cost)
+            found = _whole_cost(report) if away else _first_in_parameters(network.parameters, network)
+        else:
             report = session.run(step + 1, np.array([learning_rate]), [step])
             found = first_in(report.records[0], network)
-            if found is None and report.weights[0] and has_run_away(report.costs / report.weights, first_cost):
-                found = _worst_row(report.records[0])
-        else:
-            report = session.run(step + 1, np.array([learning_rate]))
-            found = _first_in_parameters(network.parameters, network)
-            if found is None and not np.isfinite(report.costs).all():
-                found = Found("cost", None, None, None, float(report.costs[0]))
+            if found is None and report.weights[0] and has_run_away(report.costs / report.weights, usual_cost):
+                found = _costliest(report.records[0], network)
         if found is not None:
             return _error(found, rows, epoch, step, float(learning_rate))
     return DivergenceError(
@@ -82,20 +105,25 @@ def replay(
 
 def _error(found: Found, rows: IndexArray | None, epoch: int, step: int, learning_rate: float) -> DivergenceError:
     row = found.row if found.row is None or rows is None else int(rows[found.row])
-    found = Found(found.quantity, found.layer, found.neuron, row, found.value)
-    where: dict[str, Any] = {
-        "epoch": epoch, "step": step, "quantity": found.quantity, "layer": found.layer, "neuron": found.neuron,
-        "row": row, "value": found.value, "learning_rate": learning_rate,
-    }  # fmt: skip
+    found = replace(found, row=row)
+    where = {"epoch": epoch, "step": step, **asdict(found), "learning_rate": learning_rate}
+    remedy = REMEDY_BEFORE_ANY_UPDATE if step == 0 and "update" not in found.quantity else REMEDY
     return DivergenceError(
-        f"training diverged in epoch {epoch}, step {step} (learning rate {learning_rate:g}): {found}; {REMEDY}", where
+        f"training diverged in epoch {epoch}, step {step} (learning rate {learning_rate:g}): {found}; {remedy}", where
     )
 
 
-def _worst_row(record: StepRecord) -> Found:
-    row_costs = record.backward.row_costs
+def _whole_cost(report: StepsReport) -> Found:
+    return Found("cost", None, None, None, float(report.costs[0] / report.weights[0]))
+
+
+def _costliest(record: StepRecord, network: Network) -> Found:
+    """The row that costs most, and its largest weighted input of the output layer."""
+    row_costs, z = np.abs(record.backward.row_costs), record.backward.forward.z[network.L]
     worst = int(np.argmax(row_costs))
-    return Found("cost", None, None, int(record.rows[worst]), float(row_costs[worst]))
+    neuron = int(np.argmax(np.abs(z[worst])))
+    cost = float(record.backward.row_costs[worst])
+    return Found("z", network.L, neuron, int(record.rows[worst]), float(z[worst, neuron]), cost)
 
 
 def first_in(record: StepRecord, network: Network) -> Found | None:

@@ -2,6 +2,8 @@
 
 import time
 from collections.abc import Sequence
+from contextlib import ExitStack
+from dataclasses import replace
 from os import PathLike
 from pathlib import Path
 
@@ -11,14 +13,14 @@ from numpy.typing import ArrayLike
 from backlit import backpropagation as bp
 from backlit.costs import Cost
 from backlit.engines import Engine, StepsReport
-from backlit.errors import TrainingInterrupted
+from backlit.errors import CheckpointError, TrainingInterrupted
 from backlit.network import Network
 from backlit.notation import Float64Array
 from backlit.optimizers import Optimizer, ReduceOnPlateau, Schedule
 from backlit.training import checkpoints, interrupts
 from backlit.training.callbacks import Callback
 from backlit.training.checkpoints import Checkpoint, Snapshot, Sums, TrainingState
-from backlit.training.divergence import has_run_away, replay
+from backlit.training.divergence import has_run_away, largest_cost, replay
 from backlit.training.history import EpochRecord, History
 from backlit.training.interrupts import Interrupts
 from backlit.training.pace import Pace
@@ -26,6 +28,11 @@ from backlit.training.row_weights import ClassWeight
 from backlit.training.run import Run
 from backlit.training.setup import Setup, Validation, prepare
 from backlit.training.stopping import EarlyStopping
+
+ALL_DONE = "all epochs done"
+
+MOST_RECORDED = 64
+"""Steps of one run of steps: a record holds every number of its step, and the memory has an end."""
 
 
 def train(
@@ -116,11 +123,11 @@ def train(
         early_stopping=early_stopping,
         checkpoint=checkpoint,
         resume=resume,
-        callbacks=[*callbacks, *_progress_bar(progress)],
+        callbacks=callbacks,
         engine=engine,
         seed=seed,
     )
-    return Training(setup).run_to_the_end()
+    return Training(replace(setup, callbacks=(*setup.callbacks, *_progress_bar(progress)))).run_to_the_end()
 
 
 def _progress_bar(progress: bool | None) -> list[Callback]:
@@ -179,14 +186,15 @@ class Training:
                     self._epoch(interrupted)
             except BaseException as failure:
                 self._go_back()
-                completed = f"the network is as it was after epoch {len(self.run.history)}"
+                done = len(self.run.history)
+                completed = f"the network is as it was {f'after epoch {done}' if done else 'before the training'}"
                 if isinstance(failure, KeyboardInterrupt):
                     self.run.stopped = "interrupted"
-                    self._tell("on_train_end")
+                    self._tell_the_end()
                     raise TrainingInterrupted(f"interrupted in epoch {self.run.epoch}; {completed}", self.run) from None
                 self.run.stopped = f"failed: {failure}"
                 failure.add_note(completed)
-                self._tell("on_train_end")
+                self._tell_the_end()
                 raise
         self._finish()
         return self.run
@@ -194,15 +202,16 @@ class Training:
     def _epoch(self, interrupted: Interrupts) -> None:
         """The rest of the epoch under way, then its end."""
         per_epoch = self.setup.duration.steps_per_epoch
-        epoch = self.session.step // per_epoch
+        epoch = len(self.state.history)
         end = (epoch + 1) * per_epoch
+        self.run.epoch = epoch + 1
         if self.session.step == epoch * per_epoch:
             self.state.epoch_start = self._snapshot()
             self._tell("on_epoch_begin")
         converged = False
         while self.session.step < end:
             until = min(end, self.session.step + self._pace.steps, self._next_checkpoint())
-            report = self._run_steps(until)
+            report, listeners = self._run_steps(until)
             converged = report.converged
             self.state.sums = self.state.sums.add(report)
             if self._has_diverged(report):
@@ -210,26 +219,38 @@ class Training:
             self.run.step, self.run.seconds = self.session.step, time.monotonic() - self._clock
             self.run.cost = self.state.sums.cost / self.state.sums.weight if self.state.sums.weight else None
             for record in report.records:
-                for callback in self.setup.callbacks:
-                    if callback.wants(record.step):
-                        callback.on_step(self.run, record)
+                for callback in listeners[record.step]:
+                    callback.on_step(self.run, record)
             self._tell("on_progress")
-            if self._checkpoint_due(end) or interrupted.pressed:
-                self._save()
-            if interrupted.pressed:
-                raise KeyboardInterrupt
+            if self.session.step < end:  # between its last step and its validation an epoch cannot be taken up again
+                self._look_up(interrupted)
         if not np.isfinite(self.setup.network.parameters).all():
             self._diverged(epoch)
         self._end_of_epoch(epoch, converged)
+        self._look_up(interrupted)
 
-    def _run_steps(self, until: int) -> StepsReport:
+    def _look_up(self, interrupted: Interrupts) -> None:
+        """Saves where it is time to, and stops where Ctrl-C was pressed."""
+        if interrupted.pressed or self._checkpoint_due():
+            self._save()
+        if interrupted.pressed:
+            raise KeyboardInterrupt
+
+    def _run_steps(self, until: int) -> tuple[StepsReport, dict[int, list[Callback]]]:
+        """What they came to, and who wanted which of them recorded."""
         first = self.session.step
         listening = [c for c in self.setup.callbacks if type(c).wants is not Callback.wants]
-        wanted = {step for step in range(first, until) if any(c.wants(step) for c in listening)}
+        listeners: dict[int, list[Callback]] = {}
+        for step in range(first, until) if listening else ():
+            if wanting := [callback for callback in listening if callback.wants(step)]:
+                listeners[step] = wanting
+            if len(listeners) == MOST_RECORDED:
+                until = step + 1
+                break
         started = time.monotonic()
-        report = self.session.run(until, self._learning_rates(first, until), wanted)
+        report = self.session.run(until, self._learning_rates(first, until), listeners)
         self._pace.took(until - first, time.monotonic() - started)
-        return report
+        return report, listeners
 
     def _learning_rates(self, first: int, until: int) -> Float64Array:
         factors = self.setup.schedule.factors(first, until, self.setup.duration)
@@ -267,10 +288,6 @@ class Training:
             self.run.best_epoch = state.best.epoch
         self._tell("on_epoch_end")
         state.finished = self._why_stop(record, converged)
-        checkpoint = setup.checkpoint
-        every = checkpoint.every_epochs if checkpoint else None
-        if checkpoint and (state.finished or (every and record.epoch % every == 0)):
-            self._save()
 
     def _why_stop(self, record: EpochRecord, converged: bool) -> str | None:
         rule = self.setup.early_stopping
@@ -280,7 +297,7 @@ class Training:
             return "converged"
         if rule and self.state.best.exhausted(rule):
             return f"early stopping: no better {rule.monitor} in {rule.patience} epochs"
-        return "all epochs done" if record.epoch >= self.setup.duration.epochs else None
+        return ALL_DONE if record.epoch >= self.setup.duration.epochs else None
 
     def _finish(self) -> None:
         """The best epoch, where one was kept, is put back."""
@@ -288,22 +305,26 @@ class Training:
             self.setup.network.parameters[...] = self.state.best_parameters
         self.run.stopped = self.state.finished
         self.run.seconds = time.monotonic() - self._clock
-        self._tell("on_train_end")
+        self._tell_the_end()
 
     def _has_diverged(self, report: StepsReport) -> bool:
         seen = report.weights > 0  # a batch may hold rows of no weight alone
-        costs = report.costs[seen] / report.weights[seen]
-        if self.state.first_cost is None and len(costs):
-            self.state.first_cost = float(costs[0])
-        return has_run_away(costs, self.state.first_cost or 0.0)
+        costs, state, setup = report.costs[seen] / report.weights[seen], self.state, self.setup
+        if state.usual_cost is None and len(costs):
+            state.usual_cost = abs(float(costs[0]))
+        if (
+            has_run_away(costs, state.usual_cost or 0.0) and not state.history
+        ):  # or were these rows costly from the start?
+            before = largest_cost(setup.choice.engine, setup.objective, setup.data, setup.network, state.epoch_start)
+            state.usual_cost = max(state.usual_cost or 0.0, before)
+        return has_run_away(costs, state.usual_cost or 0.0)
 
     def _diverged(self, epoch: int) -> None:
-        first, until = epoch * self.setup.duration.steps_per_epoch, self.session.step
-        start = self.state.epoch_start
+        start, until = self.state.epoch_start, self.session.step
         self.session.restore(start.parameters, start.optimizer, start.step)
-        rates = self._learning_rates(first, until)
-        first_cost = self.state.first_cost or 0.0
-        raise replay(self.session, rates, self.setup.train_rows, epoch + 1, self.setup.network, first_cost)
+        rates = self._learning_rates(start.step, until)
+        usual_cost = self.state.usual_cost or 0.0
+        raise replay(self.session, rates, self.setup.train_rows, epoch + 1, self.setup.network, usual_cost)
 
     def _go_back(self) -> None:
         """θ as the last completed epoch left it: where the epoch under way began."""
@@ -318,11 +339,14 @@ class Training:
         every = self.setup.checkpoint.every_steps if self.setup.checkpoint else None
         return (self.session.step // every + 1) * every if every else self.session.step + self._pace.most
 
-    def _checkpoint_due(self, end: int) -> bool:
+    def _checkpoint_due(self) -> bool:
         checkpoint, step = self.setup.checkpoint, self.session.step
         if checkpoint is None:
             return False
-        if checkpoint.every_steps and step % checkpoint.every_steps == 0:
+        if self.state.finished or (checkpoint.every_steps and step % checkpoint.every_steps == 0):
+            return True
+        epochs, rest = divmod(step, self.setup.duration.steps_per_epoch)
+        if checkpoint.every_epochs and not rest and epochs % checkpoint.every_epochs == 0:
             return True
         seconds = checkpoint.every_seconds
         return seconds is not None and time.monotonic() - self._saved_at >= seconds
@@ -337,15 +361,31 @@ class Training:
         self._saved_at = time.monotonic()
 
     def _resume(self, checkpoint: Checkpoint) -> None:
-        self.state = checkpoints.load(checkpoint.path, self._identity, self.setup.network, self.session.state)
-        now = self.state.now
+        state = checkpoints.load(checkpoint.path, self._identity, self.setup.network, self.session.state)
+        now, start, done = state.now, state.epoch_start.step, len(state.history)
+        per_epoch, epochs = self.setup.duration.steps_per_epoch, self.setup.duration.epochs
+        if start != done * per_epoch or not start <= now.step < start + per_epoch:
+            raise CheckpointError(f"{checkpoint.path} is damaged: its steps are not those of its epochs; start anew")
+        if now.step > epochs * per_epoch:
+            raise CheckpointError(
+                f"{checkpoint.path} is in epoch {-(-now.step // per_epoch)} already, beyond the {epochs} asked for; "
+                "ask for more epochs, or start anew with another checkpoint"
+            )
+        if state.finished in (None, ALL_DONE):
+            state.finished = ALL_DONE if done == epochs else None
+        self.state = state
         self.session.restore(now.parameters, now.optimizer, now.step)
-        self.run.history = History(self.state.history)
+        self.run.history = History(state.history)
         self.run.step = self.run.resumed_from_step = now.step
-        self.run.best_epoch = self.state.best.epoch
-        if self.state.finished == "all epochs done" and len(self.state.history) < self.setup.duration.epochs:
-            self.state.finished = None
+        self.run.epoch = max(done, 1)
+        self.run.best_epoch = state.best.epoch
 
     def _tell(self, hook: str) -> None:
         for callback in self.setup.callbacks:
             getattr(callback, hook)(self.run)
+
+    def _tell_the_end(self) -> None:
+        """Every callback hears of it, even after one that failed: the progress bar must give the terminal back."""
+        with ExitStack() as stack:
+            for callback in reversed(self.setup.callbacks):
+                stack.callback(callback.on_train_end, self.run)

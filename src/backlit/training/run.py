@@ -13,9 +13,10 @@ from backlit.training.history import History
 class Run:
     """What :func:`backlit.train` returns, and what callbacks see on the way.
 
-    ``network`` is the one that was given; ``stopped`` says why the training ended; ``best_epoch`` is the epoch whose
-    parameters early stopping kept (None without it); ``train_rows`` and ``validation_rows`` are row numbers of the
-    data as given (``validation_rows`` is None unless the validation was split off).
+    ``network`` is the one that was given; ``epoch`` is the one under way, or the last one done, from 1; ``stopped``
+    says why the training ended; ``best_epoch`` is the epoch whose parameters early stopping kept (None without it);
+    ``train_rows`` and ``validation_rows`` are row numbers of the data as given (None unless the validation was split
+    off).
     """
 
     network: Network
@@ -28,6 +29,7 @@ class Run:
     engine_reason: str
     objective: str
     options: dict[str, Any]
+    epoch: int = 1
     step: int = 0
     cost: float | None = None  # of the epoch under way, so far
     seconds: float = 0.0
@@ -37,14 +39,9 @@ class Run:
     resumed_from_step: int = 0
     _stop_reason: str | None = field(default=None, repr=False)
 
-    @property
-    def epoch(self) -> int:
-        """The epoch under way, or the last one done, counted from 1."""
-        return min(self.step // self.steps_per_epoch + 1, self.epochs)
-
     def stop(self, reason: str) -> None:
         """Ends the training at the end of this epoch."""
-        self._stop_reason = reason
+        self._stop_reason = reason or "stopped by a callback"
 
     @property
     def stop_reason(self) -> str | None:

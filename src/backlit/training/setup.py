@@ -1,7 +1,9 @@
 """Everything :func:`backlit.train` was asked for, checked and put in order before the first step."""
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+from numbers import Real
 from os import PathLike
 from pathlib import Path
 from typing import Any
@@ -17,7 +19,7 @@ from backlit.data.checks import as_matrix
 from backlit.data.splits import hold_out
 from backlit.data.targets import Targets
 from backlit.engines import Choice, Engine, StepPlan, TrainingData, choose
-from backlit.errors import DataError, OptionError
+from backlit.errors import DataError, OptionError, OutputPathError
 from backlit.formats import durable
 from backlit.network import Network
 from backlit.notation import Array, Float64Array, IndexArray
@@ -106,14 +108,17 @@ def prepare(
     if clip is not None:
         check_number("train", "clip", clip, low=0, open_low=True)
     place = _checkpoint(checkpoint, resume)
-    for callback in callbacks:
-        if not isinstance(callback, Callback):
-            raise OptionError(f"callbacks must be instances of backlit.Callback, not {callback!r}")
+    _check_callbacks(callbacks)
 
     train, held_out = _rows(network, unweighted, X, y, sample_weight, validation, seed)
     weights = train.weights * row_weights.class_weights(class_weight, train.targets)
     objective = objectives.choose(network.activations[-1], cost, l2=l2, n=max(float(weights.sum()), 1e-300))
-    data = _training_data(network, train, row_weights.mean_one(weights))
+    data = _training_data(network, train, row_weights.mean_one(weights, "training"))
+    judged = (
+        None
+        if held_out is None
+        else _training_data(network, held_out, row_weights.mean_one(held_out.weights, "validation"))
+    )
     if rule and rule.monitor.startswith("validation") and held_out is None:
         raise OptionError(f"early stopping watches {rule.monitor}, so it needs validation rows, as validation=0.2")
     _check_monitor(rule, data)
@@ -130,7 +135,7 @@ def prepare(
         "clip": plan.clip,
         "epochs": int(epochs),
         "batch_size": plan.batch_size,
-        "validation": validation if isinstance(validation, (int, float)) else None if held_out is None else "given",
+        "validation": validation if isinstance(validation, Real) else None if held_out is None else "given",
         "class_weight": {str(k): v for k, v in class_weight.items()}
         if isinstance(class_weight, Mapping)
         else class_weight,
@@ -143,7 +148,7 @@ def prepare(
         network=network,
         objective=objective,
         data=data,
-        validation=None if held_out is None else _training_data(network, held_out, held_out.weights),
+        validation=judged,
         train_rows=train.numbers,
         validation_rows=None if held_out is None else held_out.numbers,
         plan=plan,
@@ -154,8 +159,13 @@ def prepare(
         resume=bool(resume),
         callbacks=tuple(callbacks),
         choice=choice,
-        options=options,
+        options=json.loads(json.dumps(options, default=_plain)),
     )
+
+
+def _plain(number: Any) -> Any:
+    """A NumPy number among the options, as one of Python's."""
+    return number.item() if isinstance(number, np.generic) else str(number)
 
 
 def _rows(
@@ -180,13 +190,16 @@ def _rows(
     if isinstance(validation, (tuple, list)):
         if len(validation) != 2:
             raise OptionError("validation must be a share of the rows, as 0.2, or a pair (X, y)")
-        return given, encoded(*validation, None, "validation ")
-    if isinstance(validation, bool) or not isinstance(validation, (int, float)) or not 0 < validation < 1:
-        raise OptionError(f"validation must be a share of the rows above 0 and below 1, or (X, y), not {validation!r}")
+        held_out = encoded(*validation, None, "validation ")
+        targets = Targets(held_out.targets.Y, given.targets.decision)  # few rows may look like another kind of target
+        return given, _Rows(held_out.X, targets, held_out.weights, None)
+    if isinstance(validation, bool) or not isinstance(validation, Real) or not 0 < validation < 1:
+        got = repr(validation) if isinstance(validation, (Real, str)) else f"one {type(validation).__name__}"
+        raise OptionError(f"validation must be a share of the rows above 0 and below 1, or (X, y), not {got}")
     classes = given.targets.strata
     by = np.zeros(len(given.X)) if classes is None else classes
-    train, held_out = hold_out(by, validation, seed=seed, which=1, stratify=classes is not None)
-    return given.take(train), given.take(held_out)
+    kept, apart = hold_out(by, float(validation), seed=seed, which=1, stratify=classes is not None)
+    return given.take(kept), given.take(apart)
 
 
 def _training_data(network: Network, rows: _Rows, weights: Float64Array) -> TrainingData:
@@ -204,6 +217,14 @@ def _batch_size(batch_size: int | str | None, optimizer: Optimizer, rows: int) -
     if batch_size > rows:
         raise DataError(f"there are {rows} training rows, fewer than one batch of {batch_size}; use batch_size='all'")
     return int(batch_size)
+
+
+def _check_callbacks(callbacks: object) -> None:
+    if not isinstance(callbacks, (list, tuple)):
+        raise OptionError(f"callbacks must be a list of backlit.Callback instances, not {type(callbacks).__name__}")
+    for callback in callbacks:
+        if not isinstance(callback, Callback):
+            raise OptionError(f"callbacks must be instances of backlit.Callback, not {callback!r}")
 
 
 def _check_count(option: str, value: object) -> None:
@@ -241,7 +262,9 @@ def _checkpoint(checkpoint: str | PathLike[str] | Checkpoint | None, resume: boo
         if resume:
             raise OptionError("resume needs to know from where: give the checkpoint's path as checkpoint=...")
         return None
-    place = checkpoint if isinstance(checkpoint, Checkpoint) else Checkpoint(Path(checkpoint))
-    if not (resume and Path(place.path).exists()):
-        durable.check_writable(place.path, force=place.force or resume)
+    place = checkpoint if isinstance(checkpoint, Checkpoint) else Checkpoint(checkpoint)
+    may_replace = place.force or resume
+    if Path(place.path).is_file() and not may_replace:
+        raise OutputPathError(f"{place.path} exists; resume goes on from it, force replaces it, or choose another name")
+    durable.check_writable(place.path, force=may_replace)
     return place

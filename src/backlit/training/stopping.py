@@ -1,6 +1,7 @@
 """Early stopping: the best epoch is kept, and a training that no longer gets better ends."""
 
 from dataclasses import dataclass
+from math import isnan
 
 from backlit.errors import OptionError, unknown_option
 from backlit.optimizers.base import check_number
@@ -54,7 +55,8 @@ class Best:
         if value is None:
             return self
         sign = 1 if LOWER_IS_BETTER[rule.monitor] else -1
-        if self.value is None or sign * value < sign * self.value - rule.min_delta:
+        first = self.value is None and not isnan(value)  # what is not a number is never the best
+        if first or (self.value is not None and sign * value < sign * self.value - rule.min_delta):
             return Best(record.epoch, float(value), 0)
         return Best(self.epoch, self.value, self.waited + 1)
 

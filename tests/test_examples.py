@@ -1,0 +1,67 @@
+"""Every example runs as a reader would run it, and says what it promises."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+EXAMPLES = ROOT / "examples"
+MNIST = ROOT.parent / "shared" / "data" / "mnist"
+
+
+def run(name, *arguments):
+    done = subprocess.run(
+        [sys.executable, "-W", "error", EXAMPLES / name, *map(str, arguments)],
+        capture_output=True, text=True, timeout=120, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def number_after(words, text):
+    found = re.search(re.escape(words) + r"\s*(-?[\d.]+(?:e-?\d+)?)", text)
+    assert found, f"{words!r} is not in:\n{text}"
+    return float(found[1])
+
+
+def test_every_example_has_a_test():
+    tested = set(re.findall(r'run\("(\d\d_\w+\.py)"', Path(__file__).read_text()))
+    assert {path.name for path in EXAMPLES.glob("*.py")} == tested
+
+
+def test_one_neuron_by_hand_and_by_backlit_agree():
+    said = run("01_one_neuron.py")
+    assert number_after("largest difference:", said) < 1e-15  # a few roundings of numbers below 1
+    before, after = (float(n) for n in re.search(r"0\.5: ([\d.]+), after: ([\d.]+)", said).groups())
+    assert after < before
+
+
+def test_xor_needs_a_hidden_layer():
+    said = run("02_xor.py")
+    assert number_after("without a hidden layer: cost", said) == pytest.approx(0.6931, abs=1e-3)  # ln 2
+    assert number_after("with four hidden neurons: cost", said) < 0.01
+    for a, b in ((0, 0), (0, 1), (1, 0), (1, 1)):
+        assert abs(number_after(f"{a} xor {b} = {a ^ b}, the network says", said) - (a ^ b)) < 0.1
+
+
+def test_digits_are_learnt_and_saved():
+    said = run("03_digits.py")
+    assert number_after("test rows, which chose nothing:", said) > 93  # one seed of a mean of 97 on 360 rows: -4 σ
+    assert "it predicts the same bits: True" in said
+
+
+def test_classic_mnist_on_a_few_hundred_rows():
+    if not MNIST.exists():
+        pytest.skip("the MNIST files are not beside the checkout")
+    said = run("04_classic_mnist.py", MNIST, "--rows", 500, "--epochs", 6)
+    assert len(re.findall(r"Epoch \d: \d+ / 10000", said)) == 6
+    assert number_after("as the original does:", said) > 50  # 500 rows, 6 epochs: chance is 10
+
+
+def test_three_layers_row_by_row_and_at_once():
+    said = run("05_three_layers.py")
+    assert number_after("row by row and at once differ by at most", said) < 1e-13  # sums of 200 terms below 1
+    assert number_after("accuracy on its own 200 rows:", said) > 90
