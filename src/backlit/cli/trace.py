@@ -9,7 +9,10 @@ from backlit.cli import options, output
 from backlit.errors import OptionError
 
 NAME = "trace"
-EXAMPLE = "Example: backlit trace --example mazur --explain 'weight 2 0 1' --notation nielsen"
+EXAMPLES = """
+backlit trace --example mazur --explain 'weight 2 0 1' --notation nielsen
+backlit trace digits.safetensors digits --row 5 --html pass.html
+"""
 
 
 def run(
@@ -227,8 +230,9 @@ def _print_derivation(t: Any, at: Any, notation: str, lang: str) -> None:
     if found is None:
         return
     for words, lines in (("part.single", found.single), ("part.general", found.general)):
+        width = max(len(line.formula) for line in lines)
         print(f"  {say(words, lang)}:")
-        print(output.columns([(line.formula, line.reason(lang)) for line in lines], "    "))
+        print("\n".join(f"    {line.formula:<{width}}  {line.reason(lang)}" for line in lines))
 
 
 def _print_all(t: Any, derive: bool, notation: str, lang: str, digits: int) -> None:

@@ -14,7 +14,6 @@ MOST = 8
 
 _HEAD = {
     "en": r"""\documentclass[11pt,a4paper]{article}
-\usepackage[T1]{fontenc}
 \usepackage[utf8]{inputenc}
 """,
     "zh": r"""% compile with xelatex or lualatex
