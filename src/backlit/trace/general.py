@@ -1,5 +1,7 @@
 """The equations of a trace in their general form, every letter left a letter, in a notation."""
 
+from dataclasses import replace
+
 from backlit.trace import rules
 from backlit.trace.address import Address
 from backlit.trace.explain import paper
@@ -11,6 +13,11 @@ from backlit.trace.words.table import say
 
 def equations(t: Trace, notation: Notation, *, latex: bool = False, lang: str = "en") -> list[tuple[str, str, str]]:
     """(its words, left side, right side) of each equation that this pass uses, in the order in which it uses them."""
+    return [(say(words, lang), left, right) for words, left, right in general(t, notation, latex=latex)]
+
+
+def general(t: Trace, notation: Notation, *, latex: bool = False, braces: bool = False) -> list[tuple[str, str, str]]:
+    """The same with the key of the words."""
     hidden = 2 if t.L > 2 else None
     any_layer = hidden or t.L
     wanted = [
@@ -25,7 +32,7 @@ def equations(t: Trace, notation: Notation, *, latex: bool = False, lang: str = 
         Address("weight", any_layer, 0, 0),
         *([Address("update_weight", t.L, 0, 0)] if t.steps else []),
     ]
-    written_on = paper(t, notation, latex=latex)
+    written_on = replace(paper(t, notation, latex=latex), braces=braces)
     unbound = Bound({}, {}, None, t.rows, lambda l: 0, lambda point: 0.0)
     found, row = [], "i" if t.rows > 1 else None
     for at in wanted:
@@ -42,5 +49,5 @@ def equations(t: Trace, notation: Notation, *, latex: bool = False, lang: str = 
             own = quantity in ("cost", "row_cost", "penalty")
             inside = row if quantity not in ("weight", "bias", "accumulator", "bias_accumulator", "cost") else None
             sign = written_on.symbol(quantity, None if own else (layer, 0), indices, inside)
-            found.append((say(rules.equation(t, at), lang), sign, written_on.symbols(parse(text), unbound, inside)))
+            found.append((rules.equation(t, at), sign, written_on.symbols(parse(text), unbound, inside)))
     return found

@@ -20,7 +20,8 @@ _HAS_ROW = frozenset({"z", "a", "slope", "dC_da", "delta", "y", "x", "jacobian",
 class Paper:
     """What is written on: the notation, L, the rows m, text or LaTeX, how many digits.
 
-    ``split`` says that C is more than one row's cost: of several rows, or with a penalty.
+    ``split`` says that C is more than one row's cost: of several rows, or with a penalty. ``braces``
+    writes text with ^{…} and _{…}, for a page to set.
     """
 
     notation: Notation
@@ -29,6 +30,7 @@ class Paper:
     split: bool = False
     latex: bool = False
     digits: int = 6
+    braces: bool = False
 
     def figure(self, value: float) -> str:
         """A number."""
@@ -64,9 +66,12 @@ class Paper:
         above = "" if layer is None else self._layer(layer, symbol.shift)
         above, before = self._place(above, with_row)
         sign = symbol.latex if self.latex else symbol.text
-        if self.latex:
-            return sign + (f"^{{{above}}}" if above else "") + self._subscript(before, symbol.extra, None, indices)
-        return sign + above.translate(_SUPER) + self._subscript(before, symbol.extra, None, indices)
+        return sign + self._above(above) + self._subscript(before, symbol.extra, None, indices)
+
+    def _above(self, text: str) -> str:
+        if self.latex or self.braces:
+            return f"^{{{text}}}" if text else ""
+        return text.translate(_SUPER)
 
     def _layer(self, layer: tuple[str | int, int], shift: int) -> str:
         letter, offset = layer
@@ -113,7 +118,7 @@ class Paper:
         text = text or (",".join(after) if comma else "".join(after))
         if not text:
             return ""
-        return f"_{{{text}}}" if self.latex else text.translate(_SUB)
+        return f"_{{{text}}}" if self.latex or self.braces else text.translate(_SUB)
 
     def symbols(self, node: Node, bound: Bound, row: str | int | None = None) -> str:
         """The formula in signs; letters of sums stay letters."""
@@ -149,7 +154,7 @@ class Paper:
         return (symbol.latex if self.latex else symbol.text) + ("" if row is None else self._subscript((), (), row))
 
     def _sigma(self, letter: str) -> str:
-        return rf"\sum_{{{letter}}} " if self.latex else f"Σ{letter.translate(_SUB)} "
+        return rf"\sum_{{{letter}}} " if self.latex else "Σ" + (f"_{{{letter}}} " if self.braces else f"{letter.translate(_SUB)} ")
 
     def numbers(self, node: Node, bound: Bound) -> str:
         """The same formula with this pass's numbers put in; evaluated as written, it gives the result."""
@@ -217,7 +222,7 @@ class Paper:
                 return rf"\frac{{{left[0]}}}{{{right[0]}}}", _ATOM
             return f"{self._child(left, _MULTIPLY)} / {self._child(right, _MULTIPLY + 0.1)}", _MULTIPLY
         base = self._child(left, _POWER + 0.1)
-        return (f"{base}^{{{right[0]}}}" if self.latex else base + right[0].translate(_SUPER)), _POWER
+        return base + self._above(right[0]), _POWER
 
     def _child(self, part: tuple[str, float], least: float) -> str:
         """In parentheses where it binds less than it must."""

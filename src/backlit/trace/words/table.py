@@ -100,6 +100,61 @@ SENTENCES: dict[str, tuple[str, str]] = {
     "part.single": ("one neuron a layer", "每层一个神经元"),
     "part.general": ("in general", "一般情形"),
     "part.rest": ("rows {first} to {last} are in the record, and not shown", "第 {first} 至 {last} 行在记录中，此处未显示"),
+    # the page
+    "page.title": ("one pass, there and back", "一次传播，去与回"),
+    "page.language": ("language", "语言"),
+    "page.row": ("row", "行"),
+    "page.numbers": ("Every number of the pass", "这次传播的每一个数"),
+    "page.weights": ("weights", "权重"),
+    "page.weights_hint": (
+        "each weight above its gradient; columns lead in, rows receive; arrow keys walk",
+        "每格上为权重、下为梯度；列为来源，行为去向；方向键移动",
+    ),
+    "page.hint": ("Point at a neuron, a weight or a number, or tap it.", "指向或点按任一神经元、权重或数字。"),
+    "page.keys": (
+        "Point, tap, or use the keyboard: arrows move between neurons, w goes to the weights that lead in, Enter holds.",
+        "指向、点按或用键盘：方向键在神经元间移动，w 转到传入的权重，Enter 固定说明。",
+    ),
+    "page.edit": ("change it", "修改"),
+    "page.step": ("take one step", "更新一步"),
+    "page.reset": ("back to the record", "恢复原记录"),
+    "page.edited": (
+        "Changed: every number below was recomputed in this page, in float64.",
+        "已修改：以下每个数都已在本页中以 float64 重新计算。",
+    ),
+    "page.float32": (
+        "The record is of a float32 network; after a change the page recomputes in float64.",
+        "该记录来自 float32 网络；修改后本页以 float64 重新计算。",
+    ),
+    "page.largest": (
+        "The network has {weights} weights, too many for one page: up to {shown} neurons of each layer are shown, those "
+        "with the largest errors; sums still count the rest.",
+        "该网络有 {weights} 个权重，一页放不下：每层最多显示 {shown} 个误差最大的神经元；求和仍包含其余部分。",
+    ),
+    "page.not_editable": ("This page cannot recompute the pass, so nothing can be changed.", "本页无法重新计算，因此不能修改。"),
+    "page.made_from": ("Made from", "由此得来"),
+    "page.leads_to": ("Leads to", "由此而去"),
+    "page.paths": ("Paths to the cost: {count}", "通向代价的路径：{count} 条"),
+    "page.paths_sum": (
+        "{shown} of {count} paths add up to {sum}; all of them, by BP2, to {gradient}",
+        "{count} 条中的 {shown} 条之和为 {sum}；由 BP2，全部之和为 {gradient}",
+    ),
+    "about.backlit": (
+        "Rows are samples; W^l leads into layer l, row j into neuron j; neurons, inputs and rows count from 0.",
+        "每行一个样本；W^l 通向第 l 层，第 j 行通向神经元 j；神经元、输入和行从 0 起。",
+    ),
+    "about.nielsen": (
+        "Activations are columns; w^l_jk leads from neuron k of layer l-1 to neuron j of layer l; neurons count from 1.",
+        "激活值为列向量；w^l_jk 从第 l-1 层神经元 k 通向第 l 层神经元 j；神经元从 1 起。",
+    ),
+    "about.ng": (
+        "Θ^(l) maps layer l to l+1; its column 0 is the bias, which meets a_0 = 1; Δ gathers the rows, D is the gradient.",
+        "Θ^(l) 从第 l 层映到第 l+1 层；第 0 列是偏置，与 a_0 = 1 相乘；Δ 逐行累加，D 为梯度。",
+    ),
+    "about.previous-layer": (
+        "Layers are named from the output; w^(L-1) and b^(L-1) stand between L-1 and L; the recursion is on ∂C/∂a.",
+        "层从输出端命名；w^(L-1) 与 b^(L-1) 位于 L-1 与 L 之间；递推的是 ∂C/∂a。",
+    ),
     # why a line of a derivation holds
     "why.chain": ("chain rule, over everything it enters", "链式法则：对它影响到的一切求和"),
     "why.enters_one": ("it enters one weighted input only; every other term is 0", "它只进入一个加权输入；其余各项为 0"),
