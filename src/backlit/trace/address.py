@@ -78,13 +78,13 @@ def check(
     fan_out = network.sizes[-1 if layer is None else layer - 1]
     fan_in = network.sizes[0 if layer is None else layer - 2]
     if "j" in needs:
-        j = _count(j, fan_out, f"neuron of layer {network.L if layer is None else layer}", "neuron", "j")
+        j = _count(j, fan_out, "neuron", f" in layer {network.L if layer is None else layer}", "j")
     if "k" in needs:
-        k = _count(k, fan_in, "input" if quantity == "x" else f"input of layer {layer}", "input", "k")
+        k = _count(k, fan_in, "input", "" if quantity == "x" else f" of layer {layer}", "k")
     if "r" in needs:
-        row = _count(0 if row is None and rows == 1 else row, rows, "row", "row", "row")
+        row = _count(0 if row is None and rows == 1 else row, rows, "row", "", "row")
     elif row is not None:
-        row = _count(row, rows, "row", "row", "row") if quantity in ("weight", "bias") and rows > 1 else None
+        row = _count(row, rows, "row", "", "row") if quantity in ("weight", "bias") and rows > 1 else None
     return Address(
         quantity,
         layer if "l" in needs else None,
@@ -108,11 +108,10 @@ def _layer(network: Network, quantity: str, layer: int | None) -> int:
     return int(layer)
 
 
-def _count(number: int | None, size: int, what: str, word: str, option: str) -> int:
+def _count(number: int | None, size: int, word: str, of: str, option: str) -> int:
     if number is None:
-        raise OptionError(f"say which {what}: {option}=0 to {size - 1}")
+        raise OptionError(f"say which {word}{of}: {option}=0 to {size - 1}")
     if isinstance(number, bool) or not isinstance(number, (int, np.integer)) or not 0 <= number < size:
-        plural = "row" if word == "row" else word
-        there = f"there is only {word} 0" if size == 1 else f"{plural}s count from 0 to {size - 1}"
-        raise OptionError(f"there is no {what} {number!r}: {there}")
+        there = f"there is only {word} 0" if size == 1 else f"{word}s count from 0 to {size - 1}"
+        raise OptionError(f"there is no {word} {number!r}{of}: {there}")
     return int(number)

@@ -186,6 +186,8 @@ FUNCTIONS: dict[str, Callable[..., float]] = {
     "ln": lambda x: math.log(x) if x > 0 else -math.inf,
     "clip": lambda x: min(max(x, -1.0), 1.0),
     "huber": lambda e: 0.5 * e * e if abs(e) <= 1 else abs(e) - 0.5,
+    "named_sigmoid": _of_activation("sigmoid", slope=False),
+    "named_softplus": _of_activation("softplus", slope=False),
     **{name.replace("-", "_"): _of_activation(name, slope=False) for name in _ELEMENTWISE},
     **{f"{name.replace('-', '_')}_slope": _of_activation(name, slope=True) for name in _ELEMENTWISE},
 }

@@ -97,10 +97,11 @@ class Trace:
 
     def notes_in(self, lang: str) -> tuple[str, ...]:
         """The same in a language, ``en`` or ``zh``."""
+        from backlit.trace.figures import figure
         from backlit.trace.words.table import say
 
         bad = self.first_non_finite
-        stopped = () if bad is None else (say("note.non_finite", lang, where=bad, value=self.number(bad)),)
+        stopped = () if bad is None else (say("note.non_finite", lang, where=bad, value=figure(self.number(bad))),)
         return (*(say(key, lang) for key in self.note_keys), *stopped)
 
     @cached_property

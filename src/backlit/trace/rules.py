@@ -15,11 +15,14 @@ from backlit.trace.record import Trace
 SLOPES = {
     "identity": "1",
     "sigmoid": "a[l,j] * (1 - a[l,j])",
-    "tanh": "1 - a[l,j] ** 2",
+    "tanh": "1 - a[l,j] * a[l,j]",
     "exponential": "a[l,j]",
-    "softplus": "sigmoid(z[l,j])",
+    "softplus": "named_sigmoid(z[l,j])",
 }
-"""σ' as a formula where it is short; any other activation's is called by its name: relu′(z)."""
+"""σ' as a formula where it is short; any other activation's is called by its name: relu′(z).
+
+``named_`` keeps a function's own name among the signs, where σ would be the layer's.
+"""
 
 COST_GRADIENTS = {
     "quadratic": "a[l,j] - y[j]",
@@ -38,7 +41,7 @@ ROW_COSTS = {
     "poisson": "sum(j, L, a[L,j] - y[j] * ln(a[L,j]))",
 }
 FROM_Z = {
-    "binary-cross-entropy": "sum(j, L, softplus(z[L,j]) - y[j] * z[L,j])",
+    "binary-cross-entropy": "sum(j, L, named_softplus(z[L,j]) - y[j] * z[L,j])",
     "cross-entropy": "ln(sum(k, L, exp(z[L,k]))) - sum(j, L, y[j] * z[L,j])",
     "poisson": "sum(j, L, a[L,j] - y[j] * z[L,j])",
 }
@@ -152,9 +155,7 @@ def _gradient(t: Trace, at: Address, notation: Notation) -> list[tuple[str, str]
     penalty = f" + {notation.formula('penalty.gradient')}" if q == "weight" and t.objective.l2 else ""
     if notation.accumulates:
         gathered = "accumulator[l,j,k]" if q == "weight" else "bias_accumulator[l,j]"
-        inside = notation.formula(f"{q}.accumulator")
-        if weighted:
-            inside = inside.replace("rows(i, ", f"rows(i, {weighted}")
+        inside = row if t.rows == 1 else f"rows(i, {weighted}{row})"
         own = penalty.replace("/ n", "/ m") if t.objective.n == t.rows else penalty
         return [(gathered.partition("[")[0], inside), (q, f"1 / m * {gathered}{own}")]
     if t.rows == 1:

@@ -10,7 +10,7 @@ MOST_TERMS = 6
 """Terms of a sum written out with their numbers; of more, the largest, and the rest as one number."""
 
 _SUPER = str.maketrans("0123456789+-()lLxij,", "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁽⁾ˡᴸˣⁱʲ˒")
-_SUB = str.maketrans("0123456789ijklmpx", "₀₁₂₃₄₅₆₇₈₉ᵢⱼₖₗₘₚₓ")
+_SUB = str.maketrans("0123456789ijklmpx=", "₀₁₂₃₄₅₆₇₈₉ᵢⱼₖₗₘₚₓ₌")
 
 _SUM, _ADD, _MULTIPLY, _POWER, _ATOM = 1.5, 1.0, 2.0, 3.0, 4.0
 _HAS_ROW = frozenset({"z", "a", "slope", "dC_da", "delta", "y", "x", "jacobian", "one", "row_weight", "row_bias"})
@@ -139,7 +139,8 @@ class Paper:
             return self.symbol(quantity, at, placed, row), _ATOM
         if kind == "sum":
             body = self._child(self._symbols(node[3], bound, free | {node[1]}, row), _MULTIPLY)
-            return self._sigma(node[1]) + body, _SUM
+            start = f"={self.notation.first}" if self.notation.counts_sums else ""
+            return self._sigma(node[1] + start) + body, _SUM
         if kind == "rows":
             letter = "x" if self.notation.row == "superscript" else node[1]
             body = self._child(self._symbols(node[2], bound, free, node[1]), _MULTIPLY)
@@ -192,7 +193,10 @@ class Paper:
     def _call(self, name: str, parts: list[str], symbolic: bool) -> str:
         sigma = self.notation.symbols["sigma"]
         is_slope, plain = name.endswith("_slope"), name.removesuffix("_slope")
-        if name in ("exp", "ln"):
+        if name.startswith("named_"):
+            word = name.removeprefix("named_")
+            sign = rf"\operatorname{{{word}}}" if self.latex else word
+        elif name in ("exp", "ln"):
             sign = rf"\{name}" if self.latex else name
         elif name in ("clip", "huber"):
             sign = rf"\mathrm{{{name}}}" if self.latex else name

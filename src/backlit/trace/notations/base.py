@@ -52,6 +52,7 @@ class Notation:
         row: where a row is written: ``index`` before the neuron, ``superscript`` x3 before the layer, ``after`` the
             layer in brackets.
         accumulates: row-by-row accumulators and the gradient in two lines.
+        counts_sums: Σ says where it starts, because the bias is a term of its own at 0.
         names: how m, n, λ and η are written.
     """
 
@@ -65,6 +66,7 @@ class Notation:
     layers: str = "plain"
     row: str = "index"
     accumulates: bool = False
+    counts_sums: bool = False
     names: Mapping[str, tuple[str, str]] = field(default_factory=dict)
 
     def formula(self, key: str) -> str:

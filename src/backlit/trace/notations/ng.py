@@ -27,8 +27,6 @@ NG = Notation(
         "z": "b[l,j] * one[l-1] + sum(k, l-1, W[l,j,k] * a[l-1,k])",
         "dC_da": "sum(p, l+1, W[l+1,p,j] * delta[l+1,p])",
         "delta": "sum(p, l+1, W[l+1,p,j] * delta[l+1,p]) * slope[l,j]",
-        "weight.accumulator": "rows(i, delta[l,j] * a[l-1,k])",
-        "bias.accumulator": "rows(i, delta[l,j] * one[l-1])",
         "weight.row": "delta[l,j] * a[l-1,k]",
         "bias.row": "delta[l,j] * one[l-1]",
     },
@@ -47,5 +45,6 @@ NG = Notation(
     layers="parentheses",
     row="after",
     accumulates=True,
+    counts_sums=True,
     names=NAMES | {"eta": ("α", r"\alpha")},
 )

@@ -194,6 +194,7 @@ def _notation(style: Notation) -> dict[str, Any]:
         "names": {name: [text] for name, (text, _) in style.names.items()},
         "first": style.first,
         "layers": style.layers,
+        "counts_sums": style.counts_sums,
         "row": style.row,
     }
 

@@ -6,7 +6,7 @@ const SUM = 1.5, ADD = 1, MULTIPLY = 2, POWER = 3, ATOM = 4;
 const HAS_ROW = new Set(["z", "a", "slope", "dC_da", "delta", "y", "x", "jacobian", "one", "row_weight", "row_bias"]);
 const OF_ROW_COST = new Set(["dC_da", "row_weight", "row_bias", "delta"]);
 const SUPER = Object.fromEntries([..."0123456789+-()lLxij,"].map((c, i) => [c, [..."⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁽⁾ˡᴸˣⁱʲ˒"][i]]));
-const SUB = Object.fromEntries([..."0123456789ijklmpx"].map((c, i) => [c, [..."₀₁₂₃₄₅₆₇₈₉ᵢⱼₖₗₘₚₓ"][i]]));
+const SUB = Object.fromEntries([..."0123456789ijklmpx="].map((c, i) => [c, [..."₀₁₂₃₄₅₆₇₈₉ᵢⱼₖₗₘₚₓ₌"][i]]));
 
 function figure(value, digits = 6) {
   if (Number.isNaN(value)) return "undefined";
@@ -141,7 +141,8 @@ class Writer {
       const bound = typeof row !== "string" && indices.every((i) => !free.has(i));
       return [bound ? this.link(this.bind(node, letters, row), text) : text, ATOM];
     }
-    if (kind === "sum") return [`Σ_{${rest[0]}} ` + this.child(this.signs(rest[2], letters, new Set([...free, rest[0]]), row), MULTIPLY), SUM];
+    const start = this.notation.counts_sums ? `=${this.notation.first}` : "";
+    if (kind === "sum") return [`Σ_{${rest[0]}${start}} ` + this.child(this.signs(rest[2], letters, new Set([...free, rest[0]]), row), MULTIPLY), SUM];
     if (kind === "rows") {
       const letter = this.notation.row === "superscript" ? "x" : rest[0];
       return [`Σ_{${letter}} ` + this.child(this.signs(rest[1], letters, free, rest[0]), MULTIPLY), SUM];
@@ -185,6 +186,7 @@ class Writer {
   }
 
   called(name, parts, symbolic) {
+    if (name.startsWith("named_")) return `${name.slice(6)}(${parts.join(", ")})`;
     const slope = name.endsWith("_slope"), word = name.replace(/_slope$/, "");
     const known = ["exp", "ln", "clip", "huber"].includes(name);
     const sign = known ? name : (symbolic ? this.notation.symbols.sigma.text : word.replaceAll("_", "-")) + (slope ? "′" : "");
@@ -221,7 +223,8 @@ function plus(left, right) {
   return `${left} − ${right.replace("−", "")}`;
 }
 
-function call(name, parts) {
+function call(named, parts) {
+  const name = named.replace(/^named_/, "");
   if (name === "exp") return Math.exp(Math.min(parts[0], 709));
   if (name === "ln") return parts[0] > 0 ? Math.log(parts[0]) : -Infinity;
   if (name === "clip") return Math.min(Math.max(parts[0], -1), 1);

@@ -10,14 +10,14 @@ const svg = (name, attributes = {}, ...children) => {
 
 const layout = (() => {
   const at = {}, few = 12, small = Math.max(...DOC.network.sizes.map((_, i) => neurons(i + 1).length)) <= few;
-  const width = 760, margin = 76;
-  let height = small ? Math.max(2, ...DOC.network.sizes.map((_, i) => neurons(i + 1).length)) * 74 + 56 : 560;
-  if (small) height = Math.max(height, 230);
+  const narrow = window.innerWidth < 560, width = narrow ? 380 : 760, widest = Math.max(...DOC.network.sizes.map((_, i) => neurons(i + 1).length));
+  const margin = widest > 40 ? (narrow ? 76 : 116) : narrow ? 40 : 90, step = Math.min(narrow ? 74 : 96, 640 / widest);
+  const height = small ? Math.max(2.4, widest) * step + 60 : narrow ? 480 : 600;
   DOC.network.sizes.forEach((_, i) => {
     const l = i + 1, n = neurons(l).length, x = L === 1 ? width / 2 : margin + (i * (width - 2 * margin)) / (L - 1);
     const grid = n > 40, columns = grid ? Math.ceil(Math.sqrt(n)) : 1, rows = Math.ceil(n / columns);
-    const gap = grid ? Math.min(20, 200 / columns) : small ? 74 : Math.min(46, (height - 70) / n);
-    const r = small ? 25 : grid ? gap * 0.46 : Math.min(15, gap * 0.42);
+    const gap = grid ? (narrow ? 140 : 210) / columns : small ? step : Math.min(46, (height - 70) / n);
+    const r = small ? Math.min(narrow ? 24 : 29, step * 0.4) : grid ? gap * 0.46 : Math.min(15, gap * 0.42);
     at[l] = neurons(l).map((j, p) => ({
       j, r, square: grid,
       x: x + ((p % columns) - (columns - 1) / 2) * gap,
