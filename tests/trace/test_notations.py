@@ -102,7 +102,7 @@ def signs(t, notation):
 
 
 FUNCTIONS = {
-    "exp": math.exp, "ln": math.log, "sigmoid": lambda z: 1 / (1 + math.exp(-z)), "tanh": math.tanh,
+    "exp": math.exp, "exponential": math.exp, "ln": math.log, "sigmoid": lambda z: 1 / (1 + math.exp(-z)), "tanh": math.tanh,
     "softplus": lambda z: math.log1p(math.exp(z)), "relu": lambda z: max(z, 0.0), "relu′": lambda z: float(z > 0),
     "identity": lambda z: z, "clip": lambda e: min(max(e, -1), 1), "huber": lambda e: e * e / 2 if abs(e) <= 1 else abs(e) - 0.5,
 }  # fmt: skip

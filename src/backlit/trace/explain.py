@@ -8,7 +8,7 @@ from backlit.trace.address import Address
 from backlit.trace.figures import figure
 from backlit.trace.formulas import Bound, Node, Point, evaluate, factors, parse, points
 from backlit.trace.notations import Notation, get
-from backlit.trace.values import accumulated, number
+from backlit.trace.values import accumulated, number, squares
 from backlit.trace.record import Trace
 from backlit.trace.typeset import Paper
 from backlit.trace.words.table import say
@@ -171,7 +171,7 @@ def bind(t: Trace, at: Address) -> Bound:
         "n": t.objective.n,
         "lam": t.objective.l2,
         "eta": t.steps[0].learning_rate if t.steps else 0.0,
-        "squares": sum(float((layer.W.astype(float) ** 2).sum()) for layer in t.network.layers),
+        "squares": squares(t),
         "penalty": t.cost.penalty,
     }
     row = at.row if at.row is not None or t.rows > 1 else 0

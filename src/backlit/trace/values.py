@@ -44,6 +44,12 @@ def accumulated(t: Trace, layer: int, j: int, k: int | None) -> float:
     return float(np.dot(t.row_weights * t.delta(layer)[:, j].astype(np.float64), a))
 
 
+def squares(t: Trace) -> float:
+    """Σ‖W‖² over all layers, in float64."""
+    with np.errstate(over="ignore"):
+        return sum(float((layer.W.astype(np.float64) ** 2).sum()) for layer in t.network.layers)
+
+
 def _update(t: Trace) -> np.ndarray:
     if not t.steps:
         raise OptionError("no update was traced: give an optimizer, as optimizer='sgd', learning_rate=0.5")

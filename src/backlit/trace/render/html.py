@@ -21,6 +21,7 @@ from backlit.trace.general import general
 from backlit.trace.notations import NOTATIONS, Notation, get
 from backlit.trace.record import Trace
 from backlit.trace.render import json as record
+from backlit.trace.values import squares
 from backlit.trace.words.table import LANGUAGES, SENTENCES, say
 
 MOST_WEIGHTS = 10_000
@@ -70,7 +71,7 @@ def _data(t: Trace, style: Notation, lang: str) -> dict[str, Any]:
     return {
         "record": _record(t, neurons),
         "neurons": {str(l): js for l, js in neurons.items()},
-        "squares": sum(float((layer.W.astype(np.float64) ** 2).sum()) for layer in t.network.layers),
+        "squares": squares(t),
         **tables,
         "notations": {name: _notation(n) for name, n in NOTATIONS.items()},
         "equations": {name: [list(line) for line in general(t, n, braces=True)] for name, n in NOTATIONS.items()},
