@@ -1,6 +1,5 @@
 """What is printed and where: results on stdout, messages on stderr, columns that fit, JSON that parses."""
 
-# ruff: noqa: E501
 import io
 import json
 import math

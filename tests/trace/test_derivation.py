@@ -16,7 +16,13 @@ def reasons(lines):
 @pytest.mark.parametrize("notation", notations.NOTATIONS)
 def test_single_and_general_forms_stand_side_by_side(notation):
     t = example("2-3-1").trace()
-    for at in (t.address("delta", 3, 0), t.address("delta", 2, 0), t.address("dC_da", 2, 0), t.address("weight", 2, 0, k=0), t.address("bias", 2, 0)):
+    for at in (
+        t.address("delta", 3, 0),
+        t.address("delta", 2, 0),
+        t.address("dC_da", 2, 0),
+        t.address("weight", 2, 0, k=0),
+        t.address("bias", 2, 0),
+    ):
         found = derive(t, at, notation)
         assert len(found.single) == 2
         assert len(found.general) >= 2
@@ -40,7 +46,13 @@ def test_terms_vanish_for_sigmoid_and_not_for_softmax():
     ("output", "cost", "before"),
     [
         ("sigmoid", "binary-cross-entropy", lambda a, y: (a - y) / (a * (1 - a)) * a * (1 - a)),
-        ("softmax", "cross-entropy", lambda a, y: np.array([sum(-y[p] / a[p] * a[p] * ((p == j) - a[j]) for p in range(len(a))) for j in range(len(a))])),
+        (
+            "softmax",
+            "cross-entropy",
+            lambda a, y: np.array(
+                [sum(-y[p] / a[p] * a[p] * ((p == j) - a[j]) for p in range(len(a))) for j in range(len(a))]
+            ),
+        ),
         ("exponential", "poisson", lambda a, y: (1 - y / a) * a),
     ],
 )

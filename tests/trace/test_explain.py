@@ -32,13 +32,24 @@ def test_factors_multiply_to_the_number(name):
         for quantity, k in (("delta", None), ("weight", 0), ("bias", None)):
             found = t.explain(quantity, l, 0, k, row=row)
             if found.factors:
-                penalty = t.objective.l2 / t.objective.n * t.network.layer(l).W[0, 0] if quantity == "weight" and t.rows == 1 else 0
+                penalty = (
+                    t.objective.l2 / t.objective.n * t.network.layer(l).W[0, 0]
+                    if quantity == "weight" and t.rows == 1
+                    else 0
+                )
                 assert math.prod(factors(found).values()) + penalty == pytest.approx(found.value, rel=exact)
 
 
 def test_what_no_engine_forms_is_marked():
     t = example("mazur").trace()
-    assert [t.explain(q, 3, 0).derived for q in ("z", "a", "slope", "dC_da", "delta", "bias")] == [False, False, True, True, False, False]
+    assert [t.explain(q, 3, 0).derived for q in ("z", "a", "slope", "dC_da", "delta", "bias")] == [
+        False,
+        False,
+        True,
+        True,
+        False,
+        False,
+    ]
     assert "derived: the engine never forms this number" in str(t.explain("slope", 3, 0))
 
 
@@ -71,7 +82,12 @@ def walk(t, start, way, notation):
 @pytest.mark.parametrize("name", ["2-3-1", "3-3-3", "three-layers"])
 def test_links_lead_from_the_cost_back_to_every_weight_and_on_to_it(name, notation):
     t = example(name).trace()
-    weights = {Address("W", l, j, k) for l in range(2, t.L + 1) for j in range(t.network.sizes[l - 1]) for k in range(t.network.sizes[l - 2])}
+    weights = {
+        Address("W", l, j, k)
+        for l in range(2, t.L + 1)
+        for j in range(t.network.sizes[l - 1])
+        for k in range(t.network.sizes[l - 2])
+    }
     assert weights <= walk(t, Address("cost"), "made_from", notation)
     for weight in weights:
         assert Address("cost") in walk(t, weight, "leads_to", notation)

@@ -5,7 +5,7 @@ import math
 import pytest
 
 from backlit.trace.figures import figure, figure_latex, spark
-from backlit.trace.formulas import Bound, FUNCTIONS, evaluate, expand, factors, parse, points
+from backlit.trace.formulas import FUNCTIONS, Bound, evaluate, expand, factors, parse, points
 from backlit.trace.notations import get
 from backlit.trace.typeset import Paper
 
@@ -14,7 +14,14 @@ NAMES = {"m": 3.0, "n": 2.0, "lam": 0.5, "eta": 0.1}
 
 def bound(numbers=None):
     numbers = numbers or {}
-    return Bound({"l": 2, "j": 0, "k": 1}, NAMES, 0, 3, lambda l: 4, lambda p: numbers.get((p.quantity, *p.indices), 1.0 + sum(p.indices)))
+    return Bound(
+        {"l": 2, "j": 0, "k": 1},
+        NAMES,
+        0,
+        3,
+        lambda l: 4,
+        lambda p: numbers.get((p.quantity, *p.indices), 1.0 + sum(p.indices)),
+    )
 
 
 @pytest.mark.parametrize(
@@ -42,14 +49,17 @@ def test_a_formula_means_what_it_says_and_its_numbers_read_back_as_the_same(text
     written = Paper(get("backlit"), 3, 1, digits=17).numbers(node, bound())
     python = written.replace("·", "*").replace("−", "-").replace("²", "**2").replace("^", "**")
     clip, huber = FUNCTIONS["clip"], FUNCTIONS["huber"]
-    assert eval(python, {"exp": math.exp, "ln": math.log, "clip": clip, "huber": huber}) == pytest.approx(value, abs=1e-14)
+    assert eval(python, {"exp": math.exp, "ln": math.log, "clip": clip, "huber": huber}) == pytest.approx(
+        value, abs=1e-14
+    )
 
 
-@pytest.mark.parametrize("text", ["import os", "a.b", "[1]", "a[l][j]", "x if y else z", "f(*k)", "a[b[0]]", "'text' + a"])
+@pytest.mark.parametrize(
+    "text", ["import os", "a.b", "[1]", "a[l][j]", "x if y else z", "f(*k)", "a[b[0]]", "'text' + a"]
+)
 def test_anything_else_is_no_formula(text):
     with pytest.raises((ValueError, SyntaxError, KeyError)):
-        node = parse(text)
-        evaluate(node, bound())
+        evaluate(parse(text), bound())
 
 
 def test_a_long_sum_is_written_by_its_largest_terms_and_the_rest():
@@ -74,7 +84,17 @@ def test_division_by_nothing_is_infinite_or_undefined():
 
 @pytest.mark.parametrize(
     ("value", "text"),
-    [(0.0, "0"), (-0.0, "0"), (1e-4, "0.0001"), (1e-5, "1e−5"), (123456.7, "123457"), (1e6, "1e6"), (-2.5, "−2.5"), (math.nan, "undefined"), (-math.inf, "−∞")],
+    [
+        (0.0, "0"),
+        (-0.0, "0"),
+        (1e-4, "0.0001"),
+        (1e-5, "1e−5"),
+        (123456.7, "123457"),
+        (1e6, "1e6"),
+        (-2.5, "−2.5"),
+        (math.nan, "undefined"),
+        (-math.inf, "−∞"),
+    ],
 )
 def test_figures(value, text):
     assert figure(value) == text

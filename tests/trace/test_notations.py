@@ -26,7 +26,7 @@ def down(*parts):
     return "".join(DOWN[c] for part in parts for c in str(part))
 
 
-def signs(t, notation):
+def signs(t, notation):  # noqa: PLR0912, PLR0915  all of a textbook's signs in one place
     """Every sign of a record in a textbook's own writing → its number."""
     L, m, table = t.L, t.rows, {}
     many, split = m > 1, m > 1 or t.objective.l2 > 0
@@ -102,9 +102,10 @@ def signs(t, notation):
 
 
 FUNCTIONS = {
-    "exp": math.exp, "exponential": math.exp, "ln": math.log, "sigmoid": lambda z: 1 / (1 + math.exp(-z)), "tanh": math.tanh,
-    "softplus": lambda z: math.log1p(math.exp(z)), "relu": lambda z: max(z, 0.0), "relu′": lambda z: float(z > 0),
-    "identity": lambda z: z, "clip": lambda e: min(max(e, -1), 1), "huber": lambda e: e * e / 2 if abs(e) <= 1 else abs(e) - 0.5,
+    "exp": math.exp, "exponential": math.exp, "ln": math.log, "tanh": math.tanh, "identity": lambda z: z,
+    "sigmoid": lambda z: 1 / (1 + math.exp(-z)), "softplus": lambda z: math.log1p(math.exp(z)),
+    "relu": lambda z: max(z, 0.0), "relu′": lambda z: float(z > 0), "clip": lambda e: min(max(e, -1), 1),
+    "huber": lambda e: e * e / 2 if abs(e) <= 1 else abs(e) - 0.5,
 }  # fmt: skip
 
 
@@ -197,7 +198,9 @@ X = np.array([[0.5, -1.0, 0.2], [0.1, 0.4, -0.7], [1.5, 0.0, 0.3]])
 
 
 def net(activation, output, n_L=2, seed=1):
-    return bl.Network([3, 4, 3, n_L], activation=activation, output=output, initializer="gaussian", seed=seed, dtype="float64")
+    return bl.Network(
+        [3, 4, 3, n_L], activation=activation, output=output, initializer="gaussian", seed=seed, dtype="float64"
+    )
 
 
 RECORDS = {
@@ -263,7 +266,9 @@ def test_every_formula_as_it_is_written_gives_the_number_beside_it(name, notatio
 def test_the_notations_agree_number_for_number(name):
     t = RECORDS[name]()
     for at in everything(t):
-        values = {n: t.explain(at.quantity, at.layer, at.j, at.k, row=at.row, notation=n).value for n in notations.NOTATIONS}
+        values = {
+            n: t.explain(at.quantity, at.layer, at.j, at.k, row=at.row, notation=n).value for n in notations.NOTATIONS
+        }
         assert len(set(values.values())) == 1
 
 
@@ -282,7 +287,10 @@ def test_each_notation_writes_as_its_textbook_does():
     assert "∂C/∂w³₁₂ = a²₂ · δ³₁" in said["nielsen"]
     assert "D⁽²⁾₁₂ = 1 / m · Δ⁽²⁾₁₂" in said["ng"]
     assert "a⁽ᴸ⁻¹⁾₁ · σ′(z⁽ᴸ⁾₀) · ∂C/∂a⁽ᴸ⁾₀" in said["previous-layer"]
-    assert not any("δ" in t.explain(*at, notation="previous-layer").text() for at in (("weight", 2, 0, 1), ("bias", 2, 0), ("dC_da", 1, 0)))
+    assert not any(
+        "δ" in t.explain(*at, notation="previous-layer").text()
+        for at in (("weight", 2, 0, 1), ("bias", 2, 0), ("dC_da", 1, 0))
+    )
 
 
 def test_ng_divides_the_penalty_by_m_where_that_is_what_divides_it():

@@ -26,5 +26,7 @@ def test_both_work_in_any_order(order):
             "assert bl.trace(bl.Network([1, 1]), [1.0], [0.0]).rows == 1",
         ]
     )
-    done = subprocess.run([sys.executable, "-W", "error", "-c", code], capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", code], capture_output=True, text=True, timeout=60, check=False
+    )
     assert done.returncode == 0, done.stderr

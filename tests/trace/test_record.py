@@ -164,7 +164,10 @@ def test_targets_of_one_row_come_as_a_class_a_row_or_a_number():
         (lambda net: bl.trace(net, X, Y).explain("update_weight", 2, 0, 0), "no update was traced"),
         (lambda net: bl.trace(net, X, Y).explain("delta", 1, 0, row=0), "layer 1 is the input: it has no weights"),
         (lambda net: bl.trace(net, X, Y).explain("delta", 7, 0, row=0), "there is no layer 7"),
-        (lambda net: bl.trace(net, X, Y).explain("delta", 2, 4, row=0), "no neuron 4 in layer 2: neurons count from 0 to 3"),
+        (
+            lambda net: bl.trace(net, X, Y).explain("delta", 2, 4, row=0),
+            "no neuron 4 in layer 2: neurons count from 0 to 3",
+        ),
         (lambda net: bl.trace(net, X, Y).explain("weight", 2, 0, 3), "no input 3 of layer 2: inputs count from 0 to 2"),
         (lambda net: bl.trace(net, X, Y).explain("delta", 2, 0, row=3), "no row 3: rows count from 0 to 2"),
         (lambda net: bl.trace(net, X, Y).explain("delta", 2, 0), "say which row: row=0 to 2"),

@@ -28,7 +28,9 @@ NOT_OF_THE_PASS = {
         "total error after one SEQUENTIAL", "progression, hidden layer", "progression, gradients", "error at 10000",
     },
     "han_kamber_3_2_1": {"delta 6"},
-    "dlai_planar_2_4_1_tanh": {"cost of GIVEN", "means of hidden net", "update, learning rate", "10000 full-batch", "... final"},
+    "dlai_planar_2_4_1_tanh": {
+        "cost of GIVEN", "means of hidden net", "update, learning rate", "10000 full-batch", "... final",
+    },
     "melfm_notes_WRONG": {"h1, h2", "y1 net", "outputs", "errors", "y1(1-y1)"},
     "rashid_single_weight": {"WRONG COPIES"},
 }  # fmt: skip
@@ -53,7 +55,7 @@ class FromTrace:
         self.t = t
 
     def __getattr__(self, quantity):
-        return lambda l: getattr(self.t, quantity)(l)
+        return getattr(self.t, quantity)
 
     def cost(self):
         return self.t.cost.total

@@ -16,25 +16,45 @@ backlit trace digits.safetensors digits --row 5 --html pass.html
 
 
 def run(
-    model: Annotated[Path | None, typer.Argument(help="A model file that `backlit train` wrote; or use --example or --layers.")] = None,
+    model: Annotated[
+        Path | None, typer.Argument(help="A model file that `backlit train` wrote; or use --example or --layers.")
+    ] = None,
     source: Annotated[str | None, typer.Argument(help="Data with a target, as for `backlit train`.")] = None,
     target: Annotated[str | None, typer.Option(help="Name of the target in the source.")] = None,
     row: Annotated[str, typer.Option(help="Rows of the source, from 0: one, or several as 0,3,5.")] = "0",
     example: Annotated[str | None, typer.Option(help="1-1-1, 3-3-3, 2-3-1, mazur, three-layers or digits.")] = None,
-    layers: Annotated[str | None, typer.Option(help="Sizes of all layers, as 2,3,1; with --weights, --x and --y.")] = None,
-    weights: Annotated[str | None, typer.Option(help="A JSON file or inline JSON: {\"2\": {\"W\": [[…]], \"b\": […]}, …}.")] = None,
+    layers: Annotated[
+        str | None, typer.Option(help="Sizes of all layers, as 2,3,1; with --weights, --x and --y.")
+    ] = None,
+    weights: Annotated[
+        str | None, typer.Option(help='A JSON file or inline JSON: {"2": {"W": [[…]], "b": […]}, …}.')
+    ] = None,
     x: Annotated[str | None, typer.Option(help="The input, as 0.05,0.10; several rows with ; between them.")] = None,
-    y: Annotated[str | None, typer.Option(help="The target, as 0.01,0.99, or the number of the class; rows with ;")] = None,
-    activation: Annotated[str, typer.Option(help="Of the hidden layers, with --layers: one, or one a layer.")] = "sigmoid",
-    output_: Annotated[str | None, typer.Option("--output", help="Of the output layer, with --layers; default: as the hidden ones.")] = None,
-    cost: Annotated[str | None, typer.Option(help="The cost; default: what the model was trained with, or the output's own.")] = None,
+    y: Annotated[
+        str | None, typer.Option(help="The target, as 0.01,0.99, or the number of the class; rows with ;")
+    ] = None,
+    activation: Annotated[
+        str, typer.Option(help="Of the hidden layers, with --layers: one, or one a layer.")
+    ] = "sigmoid",
+    output_: Annotated[
+        str | None, typer.Option("--output", help="Of the output layer, with --layers; default: as the hidden ones.")
+    ] = None,
+    cost: Annotated[
+        str | None, typer.Option(help="The cost; default: what the model was trained with, or the output's own.")
+    ] = None,
     l2: Annotated[float | None, typer.Option(help="λ of the penalty.")] = None,
-    n: Annotated[float | None, typer.Option(help="Rows of the training set, the penalty's divisor; default: the rows traced.")] = None,
+    n: Annotated[
+        float | None, typer.Option(help="Rows of the training set, the penalty's divisor; default: the rows traced.")
+    ] = None,
     optimizer: Annotated[str | None, typer.Option(help="Trace the update it would make: sgd, adam, …")] = None,
     learning_rate: Annotated[float | None, typer.Option(help="η; alone it means plain gradient descent.")] = None,
     steps: Annotated[int | None, typer.Option(help="How many updates in a row.")] = None,
-    explain: Annotated[str | None, typer.Option(help="One number: 'delta 2 4', 'weight 2 4 17', 'cost', … (layer neuron input).")] = None,
-    channels: Annotated[str | None, typer.Option(help="The paths of 'weight 2 4 17', 'bias 2 4', 'activation 2 4', 'input 0'.")] = None,
+    explain: Annotated[
+        str | None, typer.Option(help="One number: 'delta 2 4', 'weight 2 4 17', 'cost', … (layer neuron input).")
+    ] = None,
+    channels: Annotated[
+        str | None, typer.Option(help="The paths of 'weight 2 4 17', 'bias 2 4', 'activation 2 4', 'input 0'.")
+    ] = None,
     top: Annotated[int | None, typer.Option(help="With --channels: only the largest so many paths.")] = None,
     derive: Annotated[bool, typer.Option("--derive", help="The chain-rule lines in between.")] = False,
     notation: Annotated[str, typer.Option(help="backlit, nielsen, ng or previous-layer.")] = "backlit",
@@ -103,7 +123,13 @@ def _traced(
 
 
 def _written_down(
-    layers: str, weights: str | None, x: str | None, y: str | None, activation: str, output_: str | None, asked: dict[str, Any]
+    layers: str,
+    weights: str | None,
+    x: str | None,
+    y: str | None,
+    activation: str,
+    output_: str | None,
+    asked: dict[str, Any],
 ) -> Any:
     from backlit.trace import small
     from backlit.trace.record import trace
@@ -111,7 +137,9 @@ def _written_down(
     for option, value in (("--weights", weights), ("--x", x), ("--y", y)):
         if value is None:
             raise OptionError(f"--layers needs {option} too")
-    assert weights is not None and x is not None and y is not None
+    assert weights is not None
+    assert x is not None
+    assert y is not None
     hidden = options.names(activation)
     last = output_ or (hidden if isinstance(hidden, str) else hidden[-1])
     net = small.network(options.layer_sizes(layers), small.read_weights(weights), activation=hidden, output=last)
@@ -208,7 +236,14 @@ def _print_json(t: Any, explain: str | None, channels: str | None, top: int | No
 
 
 def _print_parts(
-    t: Any, explain: str | None, channels: str | None, top: int | None, derive: bool, notation: str, lang: str, digits: int
+    t: Any,
+    explain: str | None,
+    channels: str | None,
+    top: int | None,
+    derive: bool,
+    notation: str,
+    lang: str,
+    digits: int,
 ) -> None:
     from backlit.trace.explain import explain as explained
     from backlit.trace.render import paths
@@ -242,7 +277,13 @@ def _print_all(t: Any, derive: bool, notation: str, lang: str, digits: int) -> N
 
     from backlit.trace.render import terminal
 
-    terminal.show(t, Console(highlight=False, width=None if sys.stdout.isatty() else 110), notation=notation, lang=lang, digits=digits)
+    terminal.show(
+        t,
+        Console(highlight=False, width=None if sys.stdout.isatty() else 110),
+        notation=notation,
+        lang=lang,
+        digits=digits,
+    )
     if derive:
         for at in (t.address("delta", t.L, 0, row=0), t.address("delta", 2, 0, row=0), t.address("weight", 2, 0, k=0)):
             _print_derivation(t, at, notation, lang)

@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 
 from backlit.errors import OptionError, unknown_option
-from backlit.notation import Float64Array
+from backlit.notation import Float64Array, IndexArray
 from backlit.trace.address import Address
 from backlit.trace.record import Trace, has_slope
 
@@ -118,7 +118,7 @@ def channels(
         raise OptionError(f"top must be a whole number of paths, at least 1, not {top!r}")
     j = j if neuron is None else neuron
     quantity, l = {"activation": ("a", layer), "input": ("a", 1)}.get(kind, (kind, layer))
-    at = t.address(quantity, l, j, k=k)if quantity != "a" else t.address("a", l, j, row=row)
+    at = t.address(quantity, l, j, k=k) if quantity != "a" else t.address("a", l, j, row=row)
     if t.rows > 1 and row is None:
         raise OptionError(f"channels follow one row at a time: say which, row=0 to {t.rows - 1}")
     row = t.address("row_cost", row=row).row or 0
@@ -131,7 +131,8 @@ class _Search:
 
     def __init__(self, t: Trace, kind: str, at: Address, row: int) -> None:
         self.t, self.kind, self.at, self.row, self.L = t, kind, at, row, t.L
-        assert at.layer is not None and at.j is not None
+        assert at.layer is not None
+        assert at.j is not None
         self.l, self.j = at.layer, at.j
         self.W = {layer.number: layer.W.astype(np.float64) for layer in t.network.layers}
         self.slope = {
@@ -141,7 +142,7 @@ class _Search:
         self.delta_L = t.delta(self.L)[row].astype(np.float64)
 
     def run(self, top: int | None) -> Channels:
-        at, direct = self.at, self.kind in ("activation", "input") and self.l == self.L
+        direct = self.kind in ("activation", "input") and self.l == self.L
         count = 1 if self.l == self.L else math.prod(self.t.network.sizes[self.l :])
         if direct:  # a^L lies beyond z^L: its one way to the cost is the cost's own gradient
             value = float(self.t.dC_da(self.L)[self.row, self.j])
@@ -193,7 +194,8 @@ class _Search:
 
     def _largest(self, top: int) -> list[Channel]:
         """Best-first; ties go to the longer path, so that equal weights do not make it wander."""
-        beyond, found = self._backward(absolute=True, largest=True), []
+        beyond = self._backward(absolute=True, largest=True)
+        found: list[Channel] = []
         queue: list[tuple[float, int, tuple[int, ...], float]] = [(-math.inf, 0, (), 1.0)]
         while queue and len(found) < top:
             _, _, rest, gone = heapq.heappop(queue)
@@ -229,8 +231,8 @@ class _Search:
         return Channel(neurons, tuple(factors), math.prod(value for _, value in factors))
 
 
-def _best(bounds: Float64Array, most: int) -> Float64Array:
+def _best(bounds: Float64Array, most: int) -> IndexArray:
     """The places of the largest so many: no more of one neuron's ways on can be among the largest paths."""
     if len(bounds) <= most:
-        return np.arange(len(bounds))
-    return np.argpartition(-bounds, most)[:most]
+        return np.arange(len(bounds), dtype=np.int64)
+    return np.argpartition(-bounds, most)[:most].astype(np.int64)

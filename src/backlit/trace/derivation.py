@@ -83,7 +83,9 @@ def _parameter(pen: _Pen, quantity: str, kind: str) -> Derivation:
         end = d(C, sign("a", "j")) + pen.dot + sign("slope", "j") + came_in
         general.append(DerivationLine(f"= {end}", "why.elementwise"))
     else:
-        general.append(DerivationLine(f"= ({sign('a', 'j')} - {pen.on.symbol('y', None, ('j',))}){came_in}", "why.cancel"))
+        general.append(
+            DerivationLine(f"= ({sign('a', 'j')} - {pen.on.symbol('y', None, ('j',))}){came_in}", "why.cancel")
+        )
     chain = pen.dot.join((d(C, sign("a")), d(sign("a"), sign("z")), d(sign("z"), one)))
     last = pen.dot.join((d(C, sign("a")), sign("slope"), *((sign("a", off=-1),) if own else ())))
     single = (DerivationLine(f"{d(C, one)} = {chain}", "why.chain"), DerivationLine(f"= {last}", "why.linear"))
@@ -147,7 +149,9 @@ def _hidden(pen: _Pen) -> Derivation:
     general = (
         DerivationLine(f"{d(C, z)} = {pen.sum('p')}{d(C, after)}{pen.dot}{d(after, z)}", "why.chain"),
         DerivationLine(f"{d(after, z)} = {W}{pen.dot}{sign('slope', 'j')}", "why.elementwise"),
-        DerivationLine(f"{d(C, z)} = ({pen.sum('p')}{d(C, after)}{pen.dot}{W}){pen.dot}{sign('slope', 'j')}", "why.linear"),
+        DerivationLine(
+            f"{d(C, z)} = ({pen.sum('p')}{d(C, after)}{pen.dot}{W}){pen.dot}{sign('slope', 'j')}", "why.linear"
+        ),
     )
     chain = pen.dot.join((d(C, sign("z", off=1)), d(sign("z", off=1), sign("a")), d(sign("a"), sign("z"))))
     last = pen.dot.join((d(C, sign("z", off=1)), sign("W", off=1), sign("slope")))

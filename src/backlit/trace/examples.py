@@ -52,7 +52,9 @@ def _two_three_one() -> Example:
         "3": {"W": [[0.7, 0.5, -0.6]], "b": [0.05]},
     }
     net = network([2, 3, 1], weights)
-    return Example("a small company: two reports, three departments, one head", net, [0.6, 0.9], [1.0], {"cost": "quadratic"})
+    return Example(
+        "a small company: two reports, three departments, one head", net, [0.6, 0.9], [1.0], {"cost": "quadratic"}
+    )
 
 
 def _mazur() -> Example:
@@ -77,7 +79,9 @@ def _three_layers() -> Example:
     net = network([3, 5, 3], by_layer)
     x = np.sin(np.arange(1, 16)).reshape(3, 5).T / 10
     y = np.eye(3)[[1, 2, 0, 1, 2]]
-    return Example("five rows with a penalty, gathered row by row", net, x, y, {"cost": "binary-cross-entropy", "l2": 3.0})
+    return Example(
+        "five rows with a penalty, gathered row by row", net, x, y, {"cost": "binary-cross-entropy", "l2": 3.0}
+    )
 
 
 def _digits() -> Example:

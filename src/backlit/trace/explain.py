@@ -8,9 +8,9 @@ from backlit.trace.address import Address
 from backlit.trace.figures import figure
 from backlit.trace.formulas import Bound, Node, Point, evaluate, factors, parse, points
 from backlit.trace.notations import Notation, get
-from backlit.trace.values import accumulated, number, squares
 from backlit.trace.record import Trace
 from backlit.trace.typeset import Paper
+from backlit.trace.values import accumulated, number, squares
 from backlit.trace.words.table import say
 
 SMALL = {"accumulator", "bias_accumulator", "one", "w", "jacobian"}

@@ -34,7 +34,7 @@ def parse(text: str) -> Node:
     return _node(ast.parse(text, mode="eval").body)
 
 
-def _node(tree: ast.expr) -> Node:
+def _node(tree: ast.expr) -> Node:  # noqa: PLR0911  a way out for each kind
     match tree:
         case ast.Constant(value=value):
             return ("num", value)

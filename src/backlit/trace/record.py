@@ -136,7 +136,9 @@ class Trace:
         layer = self._layer("slope", layer)
         if layer not in self._slopes:
             name = self.network.layer(layer).activation.name
-            raise OptionError(f"{name} has no slope of one neuron, it has a full Jacobian: t.jacobian({layer}) gives it")
+            raise OptionError(
+                f"{name} has no slope of one neuron, it has a full Jacobian: t.jacobian({layer}) gives it"
+            )
         return self._slopes[layer]
 
     def dC_da(self, layer: int) -> Array:

@@ -6,7 +6,6 @@ import numpy as np
 
 from backlit.activations import ACTIVATIONS, Activation, Elementwise
 from backlit.costs import COSTS
-from backlit.errors import OptionError
 from backlit.optimizers import SGD
 from backlit.trace.address import Address
 from backlit.trace.notations import Notation
@@ -48,7 +47,7 @@ FROM_Z = {
 KINKS = ("relu", "leaky-relu")
 
 
-def formulas(t: Trace, at: Address, notation: Notation) -> list[tuple[str, str]]:
+def formulas(t: Trace, at: Address, notation: Notation) -> list[tuple[str, str]]:  # noqa: PLR0911  a way out for each kind
     """(what stands on the left, formula) of each line; none where the number is given or the user's own function's.
 
     Raises:
@@ -57,7 +56,7 @@ def formulas(t: Trace, at: Address, notation: Notation) -> list[tuple[str, str]]
     q, l = at.quantity, at.layer or t.L
     if q in ("weight", "bias"):
         return _gradient(t, at, notation)
-    if q == "update_weight" or q == "update_bias":
+    if q in ("update_weight", "update_bias"):
         return [(q, notation.formula(q))] if is_plain_descent(t) else []
     if q == "cost" and t.rows == 1:
         if not t.objective.l2:
@@ -83,6 +82,7 @@ def product(t: Trace, at: Address) -> str | None:
     if q not in ("delta", "weight", "bias") or (q != "delta" and at.row is None and t.rows > 1):
         return None
     kind = delta_kind(t, l)
+    error: str | None
     if kind == "delta.fused":
         error = "(a[l,j] - y[j])"
     elif kind in ("delta", "delta.output"):
@@ -92,7 +92,7 @@ def product(t: Trace, at: Address) -> str | None:
     return f"{error} * a[l-1,k]" if q == "weight" else error
 
 
-def _one_formula(t: Trace, q: str, l: int, notation: Notation) -> str | None:
+def _one_formula(t: Trace, q: str, l: int, notation: Notation) -> str | None:  # noqa: PLR0911  a way out for each kind
     if q == "z":
         return notation.formula("z")
     if q == "a" and l > 1:
@@ -170,12 +170,15 @@ def _grouped(formula: str) -> str:
 def equation(t: Trace, at: Address) -> str:
     """The key of the equation's words."""
     output = at.quantity in ("delta", "dC_da") and at.layer == t.L
-    return f"eq.{at.quantity}.output" if output else "eq.x" if (at.quantity, at.layer) == ("a", 1) else f"eq.{at.quantity}"
+    return (
+        f"eq.{at.quantity}.output" if output else "eq.x" if (at.quantity, at.layer) == ("a", 1) else f"eq.{at.quantity}"
+    )
 
 
 def notes(t: Trace, at: Address) -> tuple[tuple[str, dict[str, Any]], ...]:
     """Keys of what to know beside the formula, and what goes into their braces."""
-    q, l, found = at.quantity, at.layer or t.L, []
+    q, l = at.quantity, at.layer or t.L
+    found: list[tuple[str, dict[str, Any]]] = []
     if q in t.derived_quantities:
         found.append(("note.derived", {}))
     if t.objective.fused and (q, l) in (("delta", t.L), ("dC_da", t.L)):
@@ -222,7 +225,7 @@ def is_own(thing: Any, table: dict[str, Any]) -> bool:
     return type(thing) is type(table.get(thing.name))
 
 
-def leads_to(t: Trace, at: Address) -> tuple[Address, ...]:
+def leads_to(t: Trace, at: Address) -> tuple[Address, ...]:  # noqa: PLR0911  a way out for each kind
     """The numbers made from this one, one step on."""
     q, l, j, k, row = at.quantity, at.layer or 1, at.j or 0, at.k, at.row
     sizes = t.network.sizes
@@ -252,5 +255,3 @@ def leads_to(t: Trace, at: Address) -> tuple[Address, ...]:
     if q in ("weight", "bias") and t.steps:
         return (Address(f"update_{q}", l, j, k),)
     return ()
-
-

@@ -65,14 +65,17 @@ def read_weights(text: str) -> Any:
     try:
         return json.loads(held)
     except (json.JSONDecodeError, RecursionError) as failure:
-        raise DataError(f"weights {'given' if inline else 'in ' + text} are not JSON: {failure}; expected {SHAPE}") from None
+        raise DataError(
+            f"weights {'given' if inline else 'in ' + text} are not JSON: {failure}; expected {SHAPE}"
+        ) from None
 
 
 def _by_layer(weights: Any) -> dict[str, Any]:
     if isinstance(weights, dict) and isinstance(weights.get("network"), dict):  # a trace's JSON
         weights = weights["network"]
     if isinstance(weights, dict) and isinstance(weights.get("W"), dict):
-        biases = weights.get("b") if isinstance(weights.get("b"), dict) else {}
+        given = weights.get("b")
+        biases: dict[str, Any] = given if isinstance(given, dict) else {}
         return {str(l): {"W": W, "b": biases.get(l)} for l, W in weights["W"].items()}
     if not isinstance(weights, dict):
         raise DataError(f"the weights are a {type(weights).__name__}: expected an object, {SHAPE}")

@@ -124,7 +124,7 @@ class Paper:
         """The formula in signs; letters of sums stay letters."""
         return self._symbols(node, bound, frozenset(), bound.row if row is None else row)[0]
 
-    def _symbols(self, node: Node, bound: Bound, free: frozenset[str], row: str | int | None) -> tuple[str, float]:
+    def _symbols(self, node: Node, bound: Bound, free: frozenset[str], row: str | int | None) -> tuple[str, float]:  # noqa: PLR0911  a way out for each kind
         kind = node[0]
         if kind == "num":
             return self.figure(node[1]), _ATOM
@@ -155,7 +155,11 @@ class Paper:
         return (symbol.latex if self.latex else symbol.text) + ("" if row is None else self._subscript((), (), row))
 
     def _sigma(self, letter: str) -> str:
-        return rf"\sum_{{{letter}}} " if self.latex else "Σ" + (f"_{{{letter}}} " if self.braces else f"{letter.translate(_SUB)} ")
+        return (
+            rf"\sum_{{{letter}}} "
+            if self.latex
+            else "Σ" + (f"_{{{letter}}} " if self.braces else f"{letter.translate(_SUB)} ")
+        )
 
     def numbers(self, node: Node, bound: Bound) -> str:
         """The same formula with this pass's numbers put in; evaluated as written, it gives the result."""
@@ -207,7 +211,7 @@ class Paper:
             sign = (rf"\operatorname{{{word}}}" if self.latex else word) + ("'" if self.latex else "′") * is_slope
         return f"{sign}({', '.join(parts)})"
 
-    def _arithmetic(self, kind: str, parts: list[tuple[str, float]]) -> tuple[str, float]:
+    def _arithmetic(self, kind: str, parts: list[tuple[str, float]]) -> tuple[str, float]:  # noqa: PLR0911  a way out for each kind
         if kind == "neg":
             return ("-" if self.latex else "−") + self._child(parts[0], _MULTIPLY), _ADD
         left, right = parts

@@ -12,10 +12,10 @@ from backlit.trace.examples import EXAMPLES, example
 
 pytest.importorskip("selenium", reason="Selenium is not installed")
 from selenium import webdriver
+from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.common.action_chains import ActionChains
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
-from selenium.webdriver.chrome.service import Service
 
 DRIVER = shutil.which("chromedriver")
 pytestmark = [
@@ -27,7 +27,13 @@ pytestmark = [
 @pytest.fixture(scope="module")
 def browser():
     options = webdriver.ChromeOptions()
-    for argument in ("--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--window-size=1280,1000"):
+    for argument in (
+        "--headless=new",
+        "--no-sandbox",
+        "--disable-gpu",
+        "--disable-dev-shm-usage",
+        "--window-size=1280,1000",
+    ):
         options.add_argument(argument)
     options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
     driver = webdriver.Chrome(options=options, service=Service(DRIVER))
@@ -67,11 +73,15 @@ def node(browser, l, j):
 
 def set_to(browser, value):
     field = browser.find_element(By.ID, "edit")
-    browser.execute_script("arguments[0].value = arguments[1]; arguments[0].dispatchEvent(new Event('change'))", field, repr(value))
+    browser.execute_script(
+        "arguments[0].value = arguments[1]; arguments[0].dispatchEvent(new Event('change'))", field, repr(value)
+    )
 
 
 def pick(browser, field, value):
-    script = "const s = document.getElementById(arguments[0]); s.value = arguments[1]; s.dispatchEvent(new Event('change'))"
+    script = (
+        "const s = document.getElementById(arguments[0]); s.value = arguments[1]; s.dispatchEvent(new Event('change'))"
+    )
     browser.execute_script(script, field, value)
 
 
@@ -168,7 +178,9 @@ def test_a_step_is_gradient_descent(show):
     after = t.network.copy()
     after.parameters[:] += t.steps[0].update
     assert_page_is(browser, bl.trace(after, t.X, t.Y, cost="binary-cross-entropy", l2=3.0))
-    assert browser.execute_script("return backlit.state.pass.cost.total") == pytest.approx(t.steps[0].cost_after, abs=1e-12)
+    assert browser.execute_script("return backlit.state.pass.cost.total") == pytest.approx(
+        t.steps[0].cost_after, abs=1e-12
+    )
 
 
 def assert_page_is(browser, t):
@@ -182,7 +194,9 @@ def assert_page_is(browser, t):
     assert held["cost"]["total"] == pytest.approx(t.cost.total, abs=1e-12)
 
 
-@pytest.mark.parametrize("activation", ["identity", "sigmoid", "tanh", "relu", "leaky-relu", "elu", "gelu", "silu", "softplus"])
+@pytest.mark.parametrize(
+    "activation", ["identity", "sigmoid", "tanh", "relu", "leaky-relu", "elu", "gelu", "silu", "softplus"]
+)
 def test_every_activation_is_recomputed_to_1e_12(show, activation):
     outputs = [("softmax", None), ("sigmoid", None), ("identity", "huber"), ("softmax", "mse"), ("tanh", "quadratic")]
     output, cost = outputs[len(activation) % 5]
@@ -219,7 +233,10 @@ def test_the_page_explains_in_the_words_of_python(show, name):
             ours = t.explain(at.quantity, at.layer, at.j, at.k, row=at.row, notation=notation)
             paper = ours.paper()
             assert theirs["sign"] == ours.sign(paper)
-            lines = [[line.sign(paper), line.symbols(paper), line.numbers(paper), paper.figure(line.value)] for line in ours.lines]
+            lines = [
+                [line.sign(paper), line.symbols(paper), line.numbers(paper), paper.figure(line.value)]
+                for line in ours.lines
+            ]
             assert theirs["lines"] == lines
             factors = [[f.sign, paper.figure(f.value)] for f in ours.factors]
             assert theirs["factors"] == (factors if len(factors) > 1 else [])

@@ -33,7 +33,11 @@ def test_the_record_in_the_page_is_the_record():
 def test_every_sentence_the_page_says_is_in_both_languages():
     html = example("mazur").trace().to_html()
     said = set(re.findall(r'say\(\s*"([\w.]+)"', html)) | set(re.findall(r'data-say="([\w.]+)"', html))
-    said |= {key for key in re.findall(r'"((?:say|page|part|factor|kind|note|paths|eq)\.[\w.]+)"', html) if not key.endswith(".")}
+    said |= {
+        key
+        for key in re.findall(r'"((?:say|page|part|factor|kind|note|paths|eq)\.[\w.]+)"', html)
+        if not key.endswith(".")
+    }
     assert len(said) > 30
     for key in said:
         assert all(SENTENCES[key]), key
@@ -69,7 +73,7 @@ def test_a_large_network_is_cut_to_its_largest_parts_and_says_so():
 def test_a_pass_that_is_not_finite_is_refused_by_name():
     net = bl.Network([1, 1, 1], dtype="float64")
     net.parameters[:] = 1e200
-    with pytest.raises(bl.OptionError, match="z layer 3 neuron 0 row 0 is ∞.*a page needs a whole pass"):
+    with pytest.raises(bl.OptionError, match=r"z layer 3 neuron 0 row 0 is ∞.*a page needs a whole pass"):
         bl.trace(net, [1.0], [0.0]).to_html()
 
 

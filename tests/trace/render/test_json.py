@@ -32,7 +32,14 @@ def saturated():
     return bl.trace(net, [1.0], [0.0])
 
 
-@pytest.mark.parametrize("make", [*(lambda n=n: example(n).trace(steps=2, learning_rate=0.1) for n in EXAMPLES if n != "digits"), infinite, saturated])
+@pytest.mark.parametrize(
+    "make",
+    [
+        *(lambda n=n: example(n).trace(steps=2, learning_rate=0.1) for n in EXAMPLES if n != "digits"),
+        infinite,
+        saturated,
+    ],
+)
 def test_the_document_is_valid_by_its_schema(make, validate):
     document = json.loads(make().to_json(), parse_constant=lambda word: pytest.fail(f"{word} is not JSON"))
     validate(document)

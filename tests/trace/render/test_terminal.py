@@ -15,10 +15,17 @@ def test_every_number_of_a_small_pass_is_there(notation):
     t = example("2-3-1").trace(learning_rate=0.5)
     text = terminal.text(t, notation=notation)
     for l in range(1, 4):
-        arrays = [t.a(l), t.dC_da(l)] + ([t.z(l), t.slope(l), t.delta(l), t.weight_gradient(l), t.bias_gradient(l)] if l > 1 else [])
+        arrays = [t.a(l), t.dC_da(l)] + (
+            [t.z(l), t.slope(l), t.delta(l), t.weight_gradient(l), t.bias_gradient(l)] if l > 1 else []
+        )
         for value in np.concatenate([array.ravel() for array in arrays]):
             assert figure(float(value)) in text
-    for name in ("BP1, error of the output", "BP2, error of a hidden layer", "BP3, gradient of the biases", "BP4, gradient of the weights"):
+    for name in (
+        "BP1, error of the output",
+        "BP2, error of a hidden layer",
+        "BP3, gradient of the biases",
+        "BP4, gradient of the weights",
+    ):
         assert name in text
     assert "the cost goes from" in text
 

@@ -49,7 +49,8 @@ def test_the_sign_of_an_error_is_told_as_finite_differences_see_it():
         up = t.network.copy()
         up.layer(2).b[j] += 1e-4
         rises = bl.trace(up, t.X, t.Y, cost="quadratic").cost.total > t.cost.total
-        said = f"The error of neuron {j} of layer 2 is {figure(float(t.delta(2)[0, j]), 4)}: were its weighted input larger, the cost would {'rise' if rises else 'fall'}."
+        error, way = figure(float(t.delta(2)[0, j]), 4), "rise" if rises else "fall"
+        said = f"neuron {j} of layer 2 is {error}: were its weighted input larger, the cost would {way}."
         assert said in t.to_words()
 
 

@@ -13,7 +13,8 @@ BACKLIT = Notation(
         "BP2, error of a hidden layer": r"\delta^l = \bigl(\delta^{l+1}\,W^{l+1}\bigr) \odot \sigma'(z^l)",
         "BP3, gradient of the biases": r"\frac{\partial C}{\partial b^l} = \frac1m\sum_i \delta^l_i",
         "BP4, gradient of the weights": (
-            r"\frac{\partial C}{\partial W^l} = \frac1m\sum_i (\delta^l_i)^{\mathsf T} a^{l-1}_i + \frac{\lambda}{n} W^l"
+            r"\frac{\partial C}{\partial W^l} = \frac1m\sum_i (\delta^l_i)^{\mathsf T} a^{l-1}_i"
+            r" + \frac{\lambda}{n} W^l"
         ),
         "update": r"W^l \leftarrow W^l - \eta\,\frac{\partial C}{\partial W^l}",
     },

@@ -95,7 +95,7 @@ def symbols(
 ) -> dict[str, Symbol]:
     """The signs most textbooks share, with one's own letters."""
     text, latex = sigma
-    d, d_latex = f"∂{cost}/∂", r"\partial %s/\partial " % cost
+    d, d_latex = f"∂{cost}/∂", rf"\partial {cost}/\partial "
     table = {
         "W": Symbol(*weight, shift=shift),
         "b": bias or Symbol("b", "b", shift=shift),

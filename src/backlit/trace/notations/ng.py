@@ -1,12 +1,12 @@
-"""Ng, *Machine Learning*: Θ^(l) maps layer l to l+1, the bias is its column 0, Δ gathers row by row, D is the gradient."""
+"""Ng, *Machine Learning*: Θ^(l) maps layer l to l+1, column 0 is the bias, Δ gathers the rows, D is the gradient."""
 
 from backlit.trace.notations.base import NAMES, Notation, Symbol, symbols
 
 NG = Notation(
     name="ng",
     title="Ng, Machine Learning",
-    about="Θ^(l) maps layer l to layer l+1; its column 0 is the bias, which meets a_0 = 1; Δ gathers the rows one by one, "
-    "D is the gradient; neurons and rows count from 1",
+    about="Θ^(l) maps layer l to layer l+1; its column 0 is the bias, which meets a_0 = 1; Δ gathers the rows one by "
+    "one, D is the gradient; neurons and rows count from 1",
     symbols=symbols(
         weight=("Θ", r"\Theta"),
         bias=Symbol("Θ", r"\Theta", shift=-1, extra=(0,)),
@@ -38,7 +38,9 @@ NG = Notation(
         ),
         "accumulation, row by row": r"\Delta^{(l)} := \Delta^{(l)} + \delta^{(l+1)}\bigl(a^{(l)}\bigr)^{\mathsf T}",
         "BP3, gradient of the biases": r"D^{(l)}_{j0} = \frac1m \Delta^{(l)}_{j0}",
-        "BP4, gradient of the weights": r"D^{(l)}_{jk} = \frac1m \Delta^{(l)}_{jk} + \frac{\lambda}{m} \Theta^{(l)}_{jk}",
+        "BP4, gradient of the weights": (
+            r"D^{(l)}_{jk} = \frac1m \Delta^{(l)}_{jk} + \frac{\lambda}{m} \Theta^{(l)}_{jk}"
+        ),
         "update": r"\Theta^{(l)} := \Theta^{(l)} - \alpha\, D^{(l)}",
     },
     first=1,

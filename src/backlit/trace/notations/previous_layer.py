@@ -5,8 +5,8 @@ from backlit.trace.notations.base import NAMES, Notation, Symbol, symbols
 PREVIOUS_LAYER = Notation(
     name="previous-layer",
     title="By the previous layer",
-    about="layers are named from the output, L, L-1, …; w^(L-1) and b^(L-1) stand between L-1 and L; the recursion runs on "
-    "∂C/∂a, and there is no δ (what others call δ is written out, ∂C/∂z)",
+    about="layers are named from the output, L, L-1, …; w^(L-1) and b^(L-1) stand between L-1 and L; the recursion "
+    "runs on ∂C/∂a, and there is no δ (what others call δ is written out, ∂C/∂z)",
     symbols=symbols(weight=("w", "w"), shift=-1) | {"delta": Symbol("∂C/∂", r"\partial C/\partial ", of="z")},
     formulas={
         "delta.output": "slope[l,j] * dC_da[l,j]",

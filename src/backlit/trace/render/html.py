@@ -14,6 +14,7 @@ import numpy as np
 from backlit.activations import ACTIVATIONS
 from backlit.costs import COSTS
 from backlit.errors import OptionError
+from backlit.notation import Array
 from backlit.trace import rules
 from backlit.trace.address import Address
 from backlit.trace.formulas import parse
@@ -106,8 +107,14 @@ def _record(t: Trace, neurons: dict[int, list[int]]) -> dict[str, Any]:
     full = record.document(t)
     if all(len(js) == n for js, n in zip(neurons.values(), t.network.sizes, strict=True)):
         return full
-    net, columns = t.network, lambda values, js: record.plain(values[:, js])
-    matrix = lambda values, l: record.plain(values[np.ix_(neurons[l], neurons[l - 1])])  # noqa: E731
+    net = t.network
+
+    def columns(values: Array, js: list[int]) -> Any:
+        return record.plain(values[:, js])
+
+    def matrix(values: Array, l: int) -> Any:
+        return record.plain(values[np.ix_(neurons[l], neurons[l - 1])])
+
     layers = range(2, t.L + 1)
     return full | {
         "network": full["network"]
@@ -138,7 +145,7 @@ def _editable(t: Trace, whole: bool) -> bool:
 
 
 def _tables(t: Trace) -> dict[str, Any]:
-    """For each kind of number and layer: its formulas by notation, its product, its words and notes. Trees once each."""
+    """By kind of number and layer: formulas by notation, product, words and notes. Each tree is kept once."""
     trees: dict[str, Any] = {}
     formulas: dict[str, dict[str, list[list[str]]]] = {name: {} for name in NOTATIONS}
     products, titles, notes = {}, {}, {}
@@ -178,9 +185,14 @@ def _kinds(t: Trace) -> list[tuple[str, Address]]:
         quantities = ("a", "dC_da") if l == 1 else ("z", "a", "slope", "dC_da", "delta")
         found += [(f"{q}:{l}", Address(q, l, 0, row=0)) for q in quantities]
         if l > 1:
-            found += [(f"{q}:{l}", Address(q, l, 0, 0 if q in ("W", "weight") else None)) for q in ("W", "b", "weight", "bias")]
+            found += [
+                (f"{q}:{l}", Address(q, l, 0, 0 if q in ("W", "weight") else None))
+                for q in ("W", "b", "weight", "bias")
+            ]
             if row is None:
-                found += [(f"{q}.row:{l}", Address(q, l, 0, 0 if q == "weight" else None, 0)) for q in ("weight", "bias")]
+                found += [
+                    (f"{q}.row:{l}", Address(q, l, 0, 0 if q == "weight" else None, 0)) for q in ("weight", "bias")
+                ]
     return found
 
 

@@ -106,7 +106,10 @@ def _numbers(t: Trace, style: Notation, lang: str, digits: int) -> str:
         for l in range(t.L, max(back_to, 2) - 1, -1):
             out.append(_block(t, style, digits, ("delta",), l, row))
     if forward_to == t.L:
-        out += [f"\\subsection*{{{_escape(say('part.cost', lang))}}}", _align([_lines(t, Address("cost"), style, digits)])]
+        out += [
+            f"\\subsection*{{{_escape(say('part.cost', lang))}}}",
+            _align([_lines(t, Address("cost"), style, digits)]),
+        ]
     if gradients_to <= t.L:
         out.append(f"\\subsection*{{{_escape(say('part.gradients', lang))}}}")
     for l in range(t.L, max(gradients_to, 2) - 1, -1):
@@ -118,7 +121,9 @@ def _numbers(t: Trace, style: Notation, lang: str, digits: int) -> str:
         out.append(_align(lines))
         if fan_out > MOST or fan_in > MOST:
             shown = min(fan_out, MOST) * min(fan_in, MOST)
-            out.append(_escape(say("part.largest", lang, shown=shown, count=fan_out * fan_in)).replace("largest", "first"))
+            out.append(
+                _escape(say("part.largest", lang, shown=shown, count=fan_out * fan_in)).replace("largest", "first")
+            )
     return "\n".join(out)
 
 
@@ -145,7 +150,8 @@ def _align(lines: list[str]) -> str:
 
 
 _SPECIAL = {"&": r"\&", "%": r"\%", "#": r"\#", "_": r"\_", "{": r"\{", "}": r"\}", "^": r"\^{}", "~": r"\~{}",
-            "\\": r"\textbackslash{}", "σ": r"$\sigma$", "′": r"$'$", "δ": r"$\delta$", "Δ": r"$\Delta$", "∂": r"$\partial$",
+            "\\": r"\textbackslash{}", "σ": r"$\sigma$", "′": r"$'$", "δ": r"$\delta$", "Δ": r"$\Delta$",
+            "∂": r"$\partial$",
             "Σ": r"$\Sigma$", "η": r"$\eta$", "θ": r"$\theta$", "Θ": r"$\Theta$", "−": r"$-$", "·": r"$\cdot$",
             "∞": r"$\infty$"}  # fmt: skip
 

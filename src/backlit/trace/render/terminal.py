@@ -1,4 +1,4 @@
-"""The record on a terminal: the equations, then layer by layer forward, the cost, and back. Large layers by their largest."""
+"""The record on a terminal: the equations, each layer there and back, the gradients; large layers by their largest."""
 
 import io
 from typing import TYPE_CHECKING
@@ -95,7 +95,7 @@ def _row(t: Trace, console: "Console", style: Notation, row: int, lang: str, dig
             table.add_row(str(j + style.first), *(_coloured(values[j], digits) for _, values in columns))
         console.print(table)
         if left:
-            console.print(f"  {say('part.largest', lang, shown=len(shown), count=len(shown) + left)}; {_spread(columns[-1][1], lang)}")
+            console.print(_summary(len(shown), left, columns[-1][1], lang))
         console.print()
 
 
@@ -133,7 +133,7 @@ def _gradients(t: Trace, console: "Console", style: Notation, lang: str, digits:
             )
         console.print(table)
         if left:
-            console.print(f"  {say('part.largest', lang, shown=len(shown), count=len(shown) + left)}; {_spread(gradient, lang)}")
+            console.print(_summary(len(shown), left, gradient, lang))
         console.print()
 
 
@@ -154,6 +154,11 @@ def _largest(values: Array, most: int) -> tuple[list[int], int]:
         return list(range(values.size)), 0
     found = np.argsort(-np.abs(np.nan_to_num(values.astype(np.float64))), kind="stable")[:most]
     return sorted(int(i) for i in found), values.size - most
+
+
+def _summary(shown: int, left: int, values: Array, lang: str) -> str:
+    """What stands under a table that does not show all."""
+    return f"  {say('part.largest', lang, shown=shown, count=shown + left)}; {_spread(values, lang)}"
 
 
 def _spread(values: Array, lang: str) -> str:

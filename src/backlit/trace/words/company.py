@@ -66,7 +66,14 @@ def _found(t: Trace, row: int, lang: str) -> list[str]:
         a, y = float(t.a(t.L)[row, j]), float(t.Y[row, j])
         kind = "right" if a == y else "high" if a > y else "low"
         told.append(
-            say(f"company.head.{kind}", lang, who=_who(t, t.L, j, lang), a=_figure(a), y=_figure(y), gap=_figure(abs(a - y)))
+            say(
+                f"company.head.{kind}",
+                lang,
+                who=_who(t, t.L, j, lang),
+                a=_figure(a),
+                y=_figure(y),
+                gap=_figure(abs(a - y)),
+            )
         )
     told.append(say("company.cost", lang, value=_figure(t.row_costs[row])))
     return told

@@ -27,9 +27,7 @@ def _row(t: Trace, row: int, lang: str) -> list[str]:
 
     forward_to, back_to, _ = reach(t)
     told = [say("say.row", lang, row=row)] if t.rows > 1 else []
-    start = say(
-        "say.start", lang, n=t.network.sizes[0], outputs=_list(t.a(t.L)[row]), target=_list(t.Y[row])
-    )
+    start = say("say.start", lang, n=t.network.sizes[0], outputs=_list(t.a(t.L)[row]), target=_list(t.Y[row]))
     told.append(start)
     for l in range(2, forward_to + 1):
         told.append(_forward(t, l, row, lang))

@@ -1,3 +1,4 @@
+# ruff: noqa: E501  a sentence a line, however wide its characters
 """Every sentence a trace says, once, in English and Chinese. Braces stand for this pass's own names and numbers."""
 
 from backlit.errors import unknown_option
@@ -29,7 +30,10 @@ SENTENCES: dict[str, tuple[str, str]] = {
     "factor.slope": ("how far this neuron can still move: σ′", "该神经元还能移动多少：σ′"),
     "factor.a": ("what came in along this weight", "沿此权重传入的值"),
     "factor.delta": ("the error of the neuron it leads to", "它所通向的神经元的误差"),
-    "factor.sum": ("the errors of the next layer, weighed by the weights that lead there", "下一层的误差，按通向它们的权重加权"),
+    "factor.sum": (
+        "the errors of the next layer, weighed by the weights that lead there",
+        "下一层的误差，按通向它们的权重加权",
+    ),
     "factor.difference": ("output less target: ∂C/∂a · σ′ after cancellation", "输出减目标：∂C/∂a · σ′ 约分之后"),
     "factor.eta": ("the learning rate", "学习率"),
     "factor.gradient": ("the gradient", "梯度"),
@@ -99,7 +103,10 @@ SENTENCES: dict[str, tuple[str, str]] = {
     "part.derivation": ("derivation", "推导"),
     "part.single": ("one neuron a layer", "每层一个神经元"),
     "part.general": ("in general", "一般情形"),
-    "part.rest": ("rows {first} to {last} are in the record, and not shown", "第 {first} 至 {last} 行在记录中，此处未显示"),
+    "part.rest": (
+        "rows {first} to {last} are in the record, and not shown",
+        "第 {first} 至 {last} 行在记录中，此处未显示",
+    ),
     # the page
     "page.title": ("one pass, there and back", "一次传播，去与回"),
     "page.language": ("language", "语言"),
@@ -131,7 +138,10 @@ SENTENCES: dict[str, tuple[str, str]] = {
         "with the largest errors; sums still count the rest.",
         "该网络有 {weights} 个权重，一页放不下：每层最多显示 {shown} 个误差最大的神经元；求和仍包含其余部分。",
     ),
-    "page.not_editable": ("This page cannot recompute the pass, so nothing can be changed.", "本页无法重新计算，因此不能修改。"),
+    "page.not_editable": (
+        "This page cannot recompute the pass, so nothing can be changed.",
+        "本页无法重新计算，因此不能修改。",
+    ),
     "page.made_from": ("Made from", "由此得来"),
     "page.leads_to": ("Leads to", "由此而去"),
     "page.paths": ("Paths to the cost: {count}", "通向代价的路径：{count} 条"),
@@ -157,9 +167,18 @@ SENTENCES: dict[str, tuple[str, str]] = {
     ),
     # why a line of a derivation holds
     "why.chain": ("chain rule, over everything it enters", "链式法则：对它影响到的一切求和"),
-    "why.enters_one": ("it enters one weighted input only; every other term is 0", "它只进入一个加权输入；其余各项为 0"),
-    "why.elementwise": ("an activation depends on its own z alone; every other term is 0", "激活值只依赖自己的 z；其余各项为 0"),
-    "why.softmax": ("softmax: every output depends on every z, so no term vanishes", "softmax：每个输出依赖每个 z，没有一项为 0"),
+    "why.enters_one": (
+        "it enters one weighted input only; every other term is 0",
+        "它只进入一个加权输入；其余各项为 0",
+    ),
+    "why.elementwise": (
+        "an activation depends on its own z alone; every other term is 0",
+        "激活值只依赖自己的 z；其余各项为 0",
+    ),
+    "why.softmax": (
+        "softmax: every output depends on every z, so no term vanishes",
+        "softmax：每个输出依赖每个 z，没有一项为 0",
+    ),
     "why.cancel": ("what is infinite at saturation cancels", "饱和处的无穷大被约去"),
     "why.linear": ("z is linear in it", "z 对它是线性的"),
     "why.by_definition": ("that is what δ is", "这就是 δ 的定义"),
@@ -291,7 +310,10 @@ SENTENCES: dict[str, tuple[str, str]] = {
         "信任的变化：所说的多少乘以责任，再乘以 {eta}，取相反方向。",
     ),
     "company.trust": ("At {who}: {changes}; leaning {lean}.", "{who}处：{changes}；倾向 {lean}。"),
-    "company.better": ("The same forecast now costs {after} instead of {before}.", "同样的预测，代价由 {before} 降为 {after}。"),
+    "company.better": (
+        "The same forecast now costs {after} instead of {before}.",
+        "同样的预测，代价由 {before} 降为 {after}。",
+    ),
     "company.worse": (
         "The same forecast now costs {after}, more than {before}: the step was too long.",
         "同样的预测，代价由 {before} 升为 {after}：这一步迈得太大。",
