@@ -45,7 +45,8 @@ def test_weights_from_a_file_and_several_rows(run, here):
 
 
 def test_a_model_and_its_data(run, digits):
-    found = run("trace", str(digits), "digits", "--row", "5", "--json", "--explain", "delta 3 5", "--channels", "weight 2 0 20")
+    parts = ("--explain", "delta 3 5", "--channels", "weight 2 0 20")
+    found = run("trace", str(digits), "digits", "--row", "5", "--json", *parts)
     assert found.code == 0
     model, held = bl.load_model(digits), found.json
     X, _ = bl.data.load("digits")
@@ -101,13 +102,13 @@ def test_steps_show_the_cost_before_and_after(run):
         (["--example", "mazur", "--layers", "2,1"], "got --example and --layers"),
         (["--layers", "2,3,1"], "--layers needs --weights too"),
         (["--layers", "2,3,1", "--weights", WEIGHTS, "--x", "1", "--y", "1"], "x has 1 columns"),
-        (["--layers", "2,2,1", "--weights", WEIGHTS, "--x", "1,2", "--y", "1"], "W of layer 2 has shape (3, 2); expected (2, 2)"),
+        (["--layers", "2,2,1", "--weights", WEIGHTS, "--x", "1,2", "--y", "1"], "shape (3, 2); expected (2, 2)"),
         (["--layers", "2,1", "--weights", WEIGHTS, "--x", "1,2", "--y", "1"], "the weights are those of layers 2, 3"),
         (["--layers", "2,1", "--weights", "[1,2]", "--x", "1,2", "--y", "1"], "expected an object"),
         (["--layers", "2,1", "--weights", "{", "--x", "1,2", "--y", "1"], "are not JSON"),
         (["--layers", "2,1", "--weights", "no.json", "--x", "1,2", "--y", "1"], "no.json cannot be read"),
         (["--layers", "2,1", "--weights", '{"2": [1]}', "--x", "1,2", "--y", "1"], "layer 2 of the weights must be"),
-        (["--layers", "1,1", "--weights", '{"2":{"W":[["a"]]}}', "--x", "1", "--y", "1"], "holds 'a' where a number should be"),
+        (["--layers", "1,1", "--weights", '{"2":{"W":[["a"]]}}', "--x", "1", "--y", "1"], "holds 'a'"),
         (["--example", "mazur", "--explain", "weight 1 0 0"], "layer 1 is the input: it has no weights"),
         (["--example", "mazur", "--explain", "weight 2 0 9"], "no input 9 of layer 2: inputs count from 0 to 1"),
         (["--example", "mazur", "--explain", "weight 9 0 0"], "layers count from 1, and this network ends with 3"),

@@ -21,10 +21,10 @@ def figure(value: float, digits: int = 6) -> str:
 
 
 def figure_latex(value: float, digits: int = 6) -> str:
-    """The same for LaTeX, powers of ten written out.
+    r"""The same for LaTeX, powers of ten written out.
 
-    >>> figure_latex(-1.25e-7)
-    '-1.25\\cdot 10^{-7}'
+    >>> print(figure_latex(-1.25e-7))
+    -1.25\cdot 10^{-7}
     """
     text = figure(value, digits).replace("−", "-").replace("∞", r"\infty").replace("undefined", r"\text{undefined}")
     mantissa, e, exponent = text.partition("e")

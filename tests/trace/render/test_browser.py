@@ -228,7 +228,7 @@ def test_the_page_explains_in_the_words_of_python(show, name):
     for notation in notations.NOTATIONS:
         pick(browser, "notation", notation)
         for at in some(t):
-            key = ":".join("" if p is None else str(p) for p in (at.quantity, at.layer, at.j, at.k, at.row))
+            key = in_page(at)
             theirs = browser.execute_script("return backlit.explain(arguments[0], 6)", key)
             ours = t.explain(at.quantity, at.layer, at.j, at.k, row=at.row, notation=notation)
             paper = ours.paper()
@@ -240,8 +240,16 @@ def test_the_page_explains_in_the_words_of_python(show, name):
             assert theirs["lines"] == lines
             factors = [[f.sign, paper.figure(f.value)] for f in ours.factors]
             assert theirs["factors"] == (factors if len(factors) > 1 else [])
+            made = browser.execute_script("return madeFrom(arguments[0])", key)
+            leads = browser.execute_script("return leadsTo(arguments[0])", key)
+            assert set(made) == {in_page(other) for other in ours.made_from}
+            assert set(leads) == {in_page(other) for other in ours.leads_to}
             compared += 1
     assert compared > 40
+
+
+def in_page(at):
+    return ":".join("" if p is None else str(p) for p in (at.quantity, at.layer, at.j, at.k, at.row))
 
 
 def some(t):

@@ -164,10 +164,18 @@ function leadsTo(at) {
   return [];
 }
 
-// The numbers a formula was made from: every link in its lines.
+// The numbers a formula was made from, in the order in which it names them.
 function madeFrom(at) {
-  const found = new Set();
-  for (const line of explain(at).lines) for (const [, link] of `${line.symbols} ${line.numbers}`.matchAll(/⟦([^⟧]+)⟧/g)) found.add(link);
+  const { quantity, layer, j, k, row } = parse(at), write = writer(), found = new Set();
+  const key = `${quantity}${(quantity === "weight" || quantity === "bias") && row !== null && M > 1 ? ".row" : ""}:${layer ?? ""}`;
+  const letters = { l: layer ?? L, L, ...(j === null ? {} : { j }), ...(k === null ? {} : { k }) };
+  const gather = (node, letters, row) => {
+    if (node[0] === "at") found.add(world.address(write.bind(node, letters, row)));
+    else if (node[0] === "sum" || node[0] === "rows") write.terms(node, letters, row).forEach(([inner, r]) => gather(node.at(-1), inner, r));
+    else node.slice(1).filter(Array.isArray).forEach((part) => gather(part, letters, row));
+  };
+  for (const [, text] of DATA.formulas[state.notation][key] ?? []) gather(DATA.trees[text], letters, row ?? (M > 1 ? null : 0));
+  found.delete(null);
   found.delete(at);
   return [...found];
 }
