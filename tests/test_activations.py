@@ -173,6 +173,17 @@ def test_nothing_overflows_at_800(name: str, dtype: type) -> None:
     assert np.isfinite(ACTIVATIONS[name].pull_back(np.ones_like(z), z, a)).all()
 
 
+@pytest.mark.parametrize("name", ACTIVATIONS)
+def test_a_diverging_network_gets_numbers_not_warnings(name: str) -> None:
+    z = np.array([[-1e30, -1e20, 0, 1e20, 1e30]], np.float32)  # whose squares float32 cannot hold
+    a = ACTIVATIONS[name].value(z)
+    pulled = ACTIVATIONS[name].pull_back(np.ones_like(z), z, a)
+    assert np.isfinite(a).all()
+    assert np.isfinite(pulled).all()
+    if name in ELEMENTWISE and name != "exponential":
+        assert set(np.abs(pulled[0, [0, 1, 3, 4]]).tolist()) <= {0.0, 1.0, float(np.float32(0.01))}
+
+
 @pytest.mark.parametrize("dtype", DTYPES)
 def test_exponential_is_held_where_2_24_outputs_still_sum(dtype: type) -> None:
     exponential = ACTIVATIONS["exponential"]

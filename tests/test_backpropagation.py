@@ -9,6 +9,8 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from backlit import equations, objective
 from backlit.activations import ACTIVATIONS
@@ -258,6 +260,36 @@ def test_the_identities_of_diagnosis(hidden: str, dropped: bool) -> None:
         identity = (delta @ delta.T) * (1 + a @ a.T)
         assert products == pytest.approx(identity, rel=1e-12, abs=1e-14)
         assert np.diag(products) == pytest.approx((delta**2).sum(1) * (1 + (a**2).sum(1)), rel=1e-12)
+
+
+@settings(max_examples=60, deadline=None, derandomize=True)
+@given(
+    sizes=st.lists(st.integers(1, 9), min_size=2, max_size=5),
+    rows=st.integers(1, 12),
+    hidden=st.sampled_from([name for name in HIDDEN if name not in KINKED]),
+    pair=st.sampled_from([pair for pair in PAIRS if not {*pair} & {*KINKED, "huber"}]),
+    dropout=st.sampled_from([0.0, 0.3]),
+    seed=st.integers(0, 2**32),
+)
+def test_any_network_agrees_along_any_direction(
+    sizes: list[int], rows: int, hidden: str, pair: tuple[str, str], dropout: float, seed: int
+) -> None:
+    rng = np.random.default_rng(seed)
+    net = Network(sizes, activation=hidden, output=pair[0], dropout=dropout, seed=seed, dtype="float64")
+    net.parameters[:] = rng.normal(0, 0.5, net.parameters.size)
+    X, weights = rng.normal(size=(rows, sizes[0])), rng.uniform(0, 2, rows)
+    y = np.eye(sizes[-1])[rng.integers(0, sizes[-1], rows)]  # which every cost takes
+    goal = objective.choose(*pair, l2=0.3, n=rows)
+    gradient = gradient_of(net, goal, X, y, weights, mask_of)
+    start, direction, h = net.parameters.copy(), rng.normal(size=net.parameters.size), 1e-5
+    direction /= np.sqrt(direction @ direction)
+    costs = []
+    for t in (h, -h):
+        net.parameters[:] = start + t * direction
+        costs.append(cost_of(net, goal, y, weights, feed_forward(net.layers, X, mask_of)))
+    # Rounding C eps / h; h² C'''/6 along a unit direction stays of the order of 1e-10 of the gradient and the cost.
+    size = max(1, abs(costs[0]), float(np.sqrt(gradient @ gradient)))
+    assert gradient @ direction == pytest.approx((costs[0] - costs[1]) / (2 * h), rel=1e-6, abs=1e-8 * size)
 
 
 @pytest.mark.parametrize(("output", "cost"), objective.FUSED)

@@ -20,6 +20,7 @@ from backlit import data
 from backlit.cli import main
 from backlit.data.encoding import Encoding
 from backlit.engines.reference import ReferenceSession
+from backlit.formats import container
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(40, 3))
@@ -81,8 +82,9 @@ def header(edit):
         end = 8 + int.from_bytes(content[:8], "little")
         claims = json.loads(content[8:end])
         edit(claims)
-        packed = json.dumps(claims).encode()
-        return len(packed).to_bytes(8, "little") + packed + content[end:]
+        packed = json.dumps(claims, separators=(",", ":")).encode()
+        lying = len(packed).to_bytes(8, "little") + packed + content[end:]
+        return lying[:35] + container.digest(lying, b"") + lying[67:]  # the liar knows how to make it
 
     return change
 
@@ -106,6 +108,10 @@ def checkpoint(folder):
 
 def text(name, content):
     return lambda folder: (folder / name).write_bytes(content)
+
+
+def linked(name, to):
+    return lambda folder: (folder / name).symlink_to(to)
 
 
 def both(*makers):
@@ -151,8 +157,10 @@ TABLE = [
     row("fractions as classes", "train data.npz --task classes", "target 'y'", "classes are text or whole numbers", files=npz(y=X[:, 0])),
     row("text as numbers", "train data.npz --task numbers", "target 'y'", "text", files=npz(y=np.array(["a", "b"] * 20))),
     row("several columns of classes", "train data.npz --task classes", "target 'y'", "2 columns", files=npz(y=np.tile(Y[:, None], 2))),
-    row("probabilities of numbers", "train data.npz --output sigmoid", "numbers", "--output identity", files=npz(y=X[:, 0])),
-    row("counts below 0", "train data.npz --output exponential", "poisson takes counts", files=npz(y=X[:, 0])),
+    row("probabilities of numbers", "train data.npz --output sigmoid --cost binary-cross-entropy", "numbers", "--output identity", files=npz(y=X[:, 0])),
+    row("softmax of numbers", "train data.npz --output softmax --cost quadratic", "target 'y' is numbers", "softmax gives probabilities", "--output identity", files=npz(y=X[:, 0])),
+    row("numbers a relu cannot reach", "train data.npz --output relu", "target 'y'", "goes down to -0.428571 (in row 39)", "relu never goes below 0", "identity", files=npz(y=np.arange(40) % 7 / 7 - (np.arange(40) == 39))),
+    row("counts below 0", "train data.npz --output exponential", "target 'y' goes down to -", "exponential never goes below 0", "identity", files=npz(y=X[:, 0])),
     row("an archive cut short", "train data.npz", "data.npz", "damaged or cut short", files=both(npz(), lambda f: text("data.npz", (f / "data.npz").read_bytes()[:-90])(f))),
     row("an archive without features", "train data.npz", "data.npz", "features", "looked for X", files=lambda folder: np.savez(folder / "data.npz", a=X)),
     row("an empty file", "train data.npz", "data.npz", "empty", files=text("data.npz", b"")),
@@ -174,7 +182,8 @@ TABLE = [
     row("a layer left empty", "train digits --layers 100,,50", "--layers", "'100,,50'"),
     row("a fraction of a neuron", "train digits --layers 1.5", "--layers", "'1.5'"),
     row("a negative layer", "train digits --layers -5", "--layers", "'-5'"),
-    row("more neurons than memory", "train digits --layers 999999999999", "not enough memory", "smaller layers"),
+    row("more neurons than memory", "train digits --layers 999999999999", "999,999,999,999", "too many"),
+    row("more neurons than an array may have", f"train digits --layers {9**24}", "neurons need", "too many"),
     row("a negative learning rate", "train digits --learning-rate -0.1", "--learning-rate of adam", "above 0", "-0.1"),
     row("a learning rate of 0", "train digits --learning-rate 0", "--learning-rate", "above 0"),
     row("a learning rate that is no number", "train digits --learning-rate fast", "--learning-rate", "'fast'", "number"),
@@ -253,7 +262,17 @@ TABLE = [
     row("resuming another training", "train digits --resume --checkpoint model.safetensors", "model.safetensors", "another training", files=checkpoint),
     row("resuming from what is no checkpoint", "train digits --resume --checkpoint model.safetensors", "model.safetensors", files=text("model.safetensors", b"not at all, however long it is")),
     row("one file for two things", "train digits --out a.png --plot a.png", "--out", "--plot", "different files"),
-    row("predictions that exist", "predict model.safetensors data.npz --out data.npz", "data.npz exists", "--force", files=both(model(), npz())),
+    row("one file for two things, forced", "train digits --out c --checkpoint ./images/../c --force", "--out and --checkpoint", "different files", files=idx()),
+    row("one file for two things by a link", "train digits --checkpoint here/digits.safetensors --force", "--out and --checkpoint", "digits.safetensors", files=linked("here", ".")),
+    row("the model over its data", "train data.npz --out data.npz --force", "--out data.npz", "read as SOURCE", "another name", files=npz()),
+    row("the model over one of its data", "train X.npy,y.npy --out here/../X.npy --force", "--out here/../X.npy", "read as SOURCE", files=both(lambda f: (np.save(f / "X.npy", X), np.save(f / "y.npy", Y)), lambda f: (f / "here").mkdir())),
+    row("the checkpoint over the data", "train data.npz --checkpoint other --force", "--checkpoint other", "read as SOURCE", files=both(npz(), linked("other", "data.npz"))),
+    row("the checkpoint over the data, resumed", "train data.npz --checkpoint data.npz --resume", "--checkpoint data.npz", "read as SOURCE", files=npz()),
+    row("the plot over the data", "train data.npz --plot curve.png --force", "--plot curve.png", "read as SOURCE", files=both(npz(), linked("curve.png", "data.npz"))),
+    row("the model over an image file", "train images:train --out images/train-images-idx3-ubyte --force", "--out images/train-images-idx3-ubyte", "read as SOURCE", files=idx()),
+    row("predictions over the model", "predict model.safetensors data.npz -o ./model.safetensors --force", "--out", "read as MODEL", "another name", files=both(model(), npz())),
+    row("predictions over the data", "predict model.safetensors data.npz -o other --force", "--out other", "read as SOURCE", files=both(model(), npz(), linked("other", "data.npz"))),
+    row("predictions that exist", "predict model.safetensors data.npz --out old.csv", "old.csv exists; --force overwrites it", files=both(model(), npz(), text("old.csv", b"row\n"))),
     row("predictions to nowhere", "predict model.safetensors data.npz -o nowhere/p.csv", "nowhere/p.csv", "folder does not exist", files=both(model(), npz())),
 ]  # fmt: skip
 
@@ -311,7 +330,16 @@ def test_the_row_of_a_divergence_is_the_row_of_the_source(here, capsys):
     np.savez(here / "data.npz", X=(np.arange(40) == far_out)[:, np.newaxis].astype(float), y=y)
     arguments = "train data.npz --layers= --batch-size all --optimizer sgd --learning-rate 1e6"
     code = main(arguments.split())
-    refused(row("", "", "diverged in epoch 2, step 1", f"(row {far_out})"), code, *capsys.readouterr())
+    refused(row("", "", "diverged in epoch 2, step 1", f"row {far_out})"), code, *capsys.readouterr())
+
+
+@pytest.mark.parametrize(
+    "option", ["--out nowhere/m", "--plot nowhere/c.png", "--plot c.docx", "--checkpoint nowhere/c", "--resume"]
+)
+def test_where_to_write_is_found_out_before_the_data_are_read(option, here, capsys, monkeypatch):
+    monkeypatch.setattr("backlit.data.read", lambda *_, **__: pytest.fail("the data were read"))
+    assert main(["train", "digits", *option.split()]) == 2
+    assert capsys.readouterr().err.count("\n") == 1
 
 
 def test_a_read_only_folder_is_found_before_the_training(here, capsys, monkeypatch):

@@ -4,6 +4,7 @@ from dataclasses import FrozenInstanceError
 from typing import Any
 
 import numpy as np
+import polars
 import pytest
 
 from backlit.data import encoding as encodings
@@ -150,6 +151,21 @@ def test_columns_it_was_not_made_for_are_refused(X: Any, reason: str, method: st
     with pytest.raises(DataError) as caught:
         getattr(model, method)(X)
     assert str(caught.value).startswith(reason)
+
+
+@pytest.mark.parametrize("method", ["outputs", "predict", "predict_proba"])
+def test_a_frame_is_taken_by_the_names_of_its_columns(method: str) -> None:
+    """In whatever order they stand, whatever stands beside them; an array, and a frame made of it, by position."""
+    ask = getattr(Model(network_of([[np.log(3), 0], [0, np.log(4)]], [0, 0], "softmax"), CLASSES), method)
+    X = np.array([[3.0, 2.0], [1.0, 6.0]])
+    right, wrong = ask(X).tolist(), ask(X[:, ::-1]).tolist()
+    assert right != wrong
+    columns = {"width": X[:, 1], "species": ["?", "?"], "length": X[:, 0]}
+    assert ask(polars.DataFrame(columns)).tolist() == right
+    assert ask(polars.DataFrame({name: columns[name] for name in ("length", "width")})).tolist() == right
+    assert ask(polars.DataFrame(X)).tolist() == right  # whose columns are column_0 and column_1
+    with pytest.raises(DataError, match=r"^X has no column 'length'; columns are taken by their names, and it has"):
+        ask(polars.DataFrame({"Length": X[:, 0], "width": X[:, 1]}))
 
 
 @pytest.mark.parametrize("sizes", [(3, 2), (2, 3), (2, 1), (1, 5, 2), (2, 5, 1)])

@@ -220,3 +220,29 @@ def test_a_probability_may_be_any_number(p: Any) -> None:
 def test_a_dtype_is_taken_in_the_machines_own_order(dtype: Any) -> None:
     assert Network([2, 1], dtype=dtype).dtype == np.float64
     assert Network([2, 1], dtype=dtype).dtype.isnative
+
+
+def test_a_network_no_memory_holds_is_refused() -> None:
+    for sizes in ([10**10, 10**10], [2**40, 1], [9**24, 1]):
+        with pytest.raises(OptionError, match=r"^layers of .* neurons need [\d,]+ parameters: too many$"):
+            Network(sizes)
+
+
+def test_a_network_from_another_process_can_be_written() -> None:
+    """joblib hands arrays over 1 MB to its workers as read-only views of a file."""
+    network = Network([3, 4, 2], seed=1)
+    state = network.__dict__.copy()
+    state["_parameters"] = network.parameters.copy()
+    state["_parameters"].flags.writeable = False
+    arrived = object.__new__(Network)
+    arrived.__setstate__(state)
+    arrived.layer(2).W[0, 0] = 7
+    assert arrived.parameters[0] == 7
+    assert state["_parameters"][0] == network.parameters[0] != 7
+
+
+def test_a_shallow_copy_shares_no_parameters() -> None:
+    network = Network([3, 4, 2], seed=1)
+    twin = copy.copy(network)
+    twin.parameters[:] = 0
+    assert network.parameters.any()

@@ -19,6 +19,7 @@ class Activation(ABC):
 
     name: str
     output_only = False
+    lowest, highest = -np.inf, np.inf  # between which σ(z) lies: no target beyond them can be reached
 
     @abstractmethod
     def value(self, z: Array) -> Array:
@@ -61,6 +62,7 @@ class Sigmoid(Elementwise):
     """σ(z) = 1 / (1 + e^{-z})."""
 
     name = "sigmoid"
+    lowest, highest = 0.0, 1.0
 
     def value(self, z: Array) -> Array:
         """As 1/(1+e^{-z}) for z ≥ 0 and e^z/(1+e^z) below: nothing overflows, small values keep their digits."""
@@ -76,6 +78,7 @@ class Tanh(Elementwise):
     """σ(z) = tanh z."""
 
     name = "tanh"
+    lowest, highest = -1.0, 1.0
 
     def value(self, z: Array) -> Array:  # noqa: D102
         return np.tanh(z)
@@ -89,6 +92,7 @@ class Relu(Elementwise):
     """σ(z) = max(z, 0)."""
 
     name = "relu"
+    lowest = 0.0
 
     def value(self, z: Array) -> Array:  # noqa: D102
         return np.maximum(z, 0)
@@ -116,6 +120,7 @@ class Elu(Elementwise):
     """σ(z) = z where z > 0, else e^z - 1."""
 
     name = "elu"
+    lowest = -1.0
 
     def value(self, z: Array) -> Array:  # noqa: D102
         return np.where(z > 0, z, np.expm1(np.minimum(z, 0)))
@@ -159,6 +164,7 @@ class Softplus(Elementwise):
     """σ(z) = ln(1 + e^z), a smooth relu."""
 
     name = "softplus"
+    lowest = 0.0
 
     def value(self, z: Array) -> Array:
         """As max(z, 0) + ln(1 + e^{-|z|}), so that nothing overflows."""
@@ -178,6 +184,7 @@ class Exponential(Elementwise):
 
     name = "exponential"
     output_only = True
+    lowest = 0.0
 
     def value(self, z: Array) -> Array:  # noqa: D102
         return np.exp(np.minimum(z, self.largest_z(z.dtype)))
@@ -197,6 +204,7 @@ class Softmax(Activation):
 
     name = "softmax"
     output_only = True
+    lowest, highest = 0.0, 1.0
 
     def value(self, z: Array) -> Array:
         """With the largest z of each row taken off first, which changes nothing but keeps e^z finite."""

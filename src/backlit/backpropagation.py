@@ -65,6 +65,16 @@ class Gradients:
         return cls(vector, {l: W for l, (W, _) in views.items()}, {l: b for l, (_, b) in views.items()})
 
 
+@dataclass(frozen=True, eq=False)
+class BackwardPass:
+    """One pass there and back: every z, a, δ and gradient, and C_i of each row, (m,)."""
+
+    forward: ForwardPass
+    errors: Errors
+    gradients: Gradients
+    row_costs: Array
+
+
 def feed_forward(layers: tuple[Layer, ...], X: Array, mask_of: MaskOf | None = None) -> ForwardPass:
     """The feed-forward equation through every layer; with ``mask_of``, dropout too."""
     forward = ForwardPass(z={}, a={1: X}, sigma={})
@@ -110,6 +120,22 @@ def gradients(
         if objective.l2:
             into.W[l][...] += equations.penalty_gradient(layer.W, objective.l2, objective.n)
     return into
+
+
+def backward_pass(
+    layers: tuple[Layer, ...],
+    objective: Objective,
+    X: Array,
+    y: Array,
+    row_weights: Array,
+    room: Gradients,
+    mask_of: MaskOf | None = None,
+) -> BackwardPass:
+    """There and back: feed forward, each row's cost, BP1, BP2, BP3, BP4 and the penalty; gradients into ``room``."""
+    forward = feed_forward(layers, X, mask_of)
+    row_costs = objective.row_costs(forward.z[layers[-1].number], forward.output, y)
+    errors = backpropagate(layers, objective, forward, y)
+    return BackwardPass(forward, errors, gradients(layers, objective, forward, errors, row_weights, room), row_costs)
 
 
 def penalty(layers: tuple[Layer, ...], objective: Objective) -> float:

@@ -33,8 +33,8 @@ class DivergenceError(BacklitError, ArithmeticError):
     """Training ran into a number that is not finite.
 
     ``where`` holds the facts: ``epoch``, ``step``, ``quantity`` (z, a, cost, delta, gradient of the weights or of the
-    biases, weight or bias after the update), ``layer``, ``neuron``, ``row`` (of the training data as given), ``value``
-    and ``learning_rate``; None where the quantity has no such place.
+    biases, weight or bias after the update), ``layer``, ``neuron``, ``row`` (of the training data as given), ``value``,
+    ``cost`` (of the row whose cost ran away) and ``learning_rate``; None where the quantity has no such place.
     """
 
     def __init__(self, message: str, where: dict[str, Any] | None = None) -> None:

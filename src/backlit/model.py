@@ -46,7 +46,7 @@ class Model:
             )
 
     def outputs(self, X: Any) -> Array:
-        """a^L of each row of X, shape (rows, n_L).
+        """a^L of each row of X, shape (rows, n_L). A frame's columns are taken by their names, an array's by position.
 
         Raises:
             DataError: X has other columns than the encoding was made for, or a value it cannot encode.

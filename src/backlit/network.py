@@ -16,6 +16,9 @@ from backlit.notation import Array
 
 DTYPES = ("float32", "float64")
 
+MOST_PARAMETERS = 2**40
+"""4 TiB of float32: more than any machine holds, and few enough that nothing overflows on the way to saying so."""
+
 
 @dataclass(frozen=True, eq=False)
 class Layer:
@@ -81,7 +84,7 @@ class Network:
         self._seed = randomness.check_seed(seed)
         of_layer = [initializers.get(initializer, activation.name) for activation in self._activations]
         self._initializer = initializer if isinstance(initializer, str) else of_layer[0].name
-        self._parameters = np.zeros(count_parameters(self._sizes), dtype=_check_dtype(dtype))
+        self._parameters = _room(self._sizes, _check_dtype(dtype))
         for layer, chosen in zip(self.layers, of_layer, strict=True):
             rng = randomness.initial_generator(self._seed, layer.number)
             layer.W[...], layer.b[...] = chosen.draw(rng, *layer.W.shape)
@@ -160,9 +163,8 @@ class Network:
         >>> Network([2, 3, 1], seed=1).predict([[0.0, 0.0]]).tolist()
         [[0.0]]
         """
-        from backlit.engines import (
-            predict,  # the one door from the data to what executes it, opened at call time
-        )
+        # The one door from the network to what executes it, opened only when somebody goes through.
+        from backlit.engines import predict
 
         return predict(self, X)
 
@@ -172,6 +174,13 @@ class Network:
         twin.__dict__.update(self.__dict__)
         twin._parameters = self._parameters.astype(self.dtype if dtype is None else _check_dtype(dtype))
         return twin
+
+    __copy__ = copy
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """Of a copy that came from another process: joblib hands large arrays over as read-only views of a file."""
+        self.__dict__.update(state)
+        self._parameters = np.array(self._parameters)
 
     def __repr__(self) -> str:
         names = ", ".join(a.name for a in self._activations)
@@ -209,6 +218,18 @@ def _check_sizes(sizes: Sequence[int]) -> tuple[int, ...]:
         if isinstance(n, bool) or not isinstance(n, (int, np.integer)) or n < 1:
             raise OptionError(f"layer {number} must have a whole number of neurons, at least 1, not {n!r}")
     return tuple(int(n) for n in checked)
+
+
+def _room(sizes: tuple[int, ...], dtype: np.dtype[Any]) -> Array:
+    parameters = count_parameters(sizes)
+    try:
+        if parameters <= MOST_PARAMETERS:
+            return np.zeros(parameters, dtype=dtype)
+    except MemoryError:
+        pass
+    raise OptionError(
+        f"layers of {', '.join(f'{n:,}' for n in sizes)} neurons need {parameters:,} parameters: too many"
+    )
 
 
 def _check_dtype(dtype: DTypeLike) -> np.dtype[Any]:

@@ -120,7 +120,7 @@ def choose(
             f"cost '{cost.name}' does not go with output '{output.name}': "
             f"it needs {' or '.join(valid)}; {output.name} goes with {goes_with}"
         )
-    if not isinstance(l2, (int, float, np.number)) or not 0 <= l2 < np.inf:
+    if not isinstance(l2, (int, float, np.number)) or isinstance(l2, bool) or not 0 <= l2 < np.inf:
         raise OptionError(f"l2 must be a number from 0 up, not {l2!r}")
     if not n > 0:
         raise OptionError(f"n, the sum of the training rows' weights, must be above 0, not {n!r}")

@@ -63,6 +63,21 @@ def test_the_help_of_train_names_every_choice(run):
     assert [choice for choice in sorted(choices) if not re.search(rf"\b{choice}\b", shown)] == []
 
 
+@pytest.mark.parametrize(
+    ("table", "option"),
+    [
+        (activations.ACTIVATIONS, "activation"), (costs.COSTS, "cost"), (initializers.INITIALIZERS, "initializer"),
+        (optimizers.OPTIMIZERS, "optimizer"), (schedules.SCHEDULES, "schedule"), (TARGETS, "SOURCE"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)  # fmt: skip
+def test_what_is_added_to_a_table_is_in_the_help(table, option, run, monkeypatch):
+    assert "brand-new" not in run("train --help").out
+    monkeypatch.setitem(table, "brand-new", next(iter(table.values())))
+    shown = re.sub(r"-\s+", "-", run("train --help").out)
+    assert re.search(rf"^ +(--)?{option} (?:(?!\n +--)[^[])*?(, | or )brand-new\b", shown, re.M), shown
+
+
 def test_the_help_stands_under_headings(run):
     headings = re.findall(r"^(\w+):$", run("train --help").out, re.M)
     assert headings == ["Arguments", "Data", "Network", "Training", "Results", "Options"]
@@ -116,6 +131,12 @@ def test_a_command_may_leave_with_a_code_of_its_own(run, monkeypatch):
 # --- processes
 
 
+@pytest.fixture(autouse=True)
+def buffered(monkeypatch):
+    """As it is where nobody asked for anything else: what is printed waits for the end."""
+    monkeypatch.delenv("PYTHONUNBUFFERED", raising=False)
+
+
 def loaded_by(arguments, as_a_process, folder):
     program = f"""
 import json, sys
@@ -138,7 +159,7 @@ def test_a_command_imports_only_what_it_uses(arguments, as_a_process, here):
     loaded = loaded_by(arguments, as_a_process, here)
     assert "backlit" in loaded
     assert loaded & HEAVY == set()
-    if arguments != ["info"]:
+    if arguments not in (["info"], ["train", "--help"]):  # whose names come from the package's tables
         assert "numpy" not in loaded
 
 
@@ -157,6 +178,15 @@ def test_whoever_reads_may_leave(digits, as_a_process, here):
         process.stdout.close()  # far more is to come than a pipe holds
         assert process.stderr.read() == b""
         assert process.wait() == 0
+
+
+def test_whoever_should_read_may_have_left_before(digits, as_a_process, here):
+    read, write = os.pipe()
+    os.close(read)
+    call = [*as_a_process, "inspect", str(digits)]  # so little that it waits in the buffer until the end
+    done = subprocess.run(call, stdout=write, stderr=subprocess.PIPE, check=False, cwd=here)
+    os.close(write)
+    assert (done.returncode, done.stderr) == (0, b"")
 
 
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs /dev/full")
@@ -257,7 +287,7 @@ def test_quiet_says_the_result_alone(options, as_a_process, here):
 def test_ctrl_c_saves_what_the_last_epoch_gave(as_a_process, here, run):
     call = [*as_a_process, "train", "digits", "--epochs", "100000", "--checkpoint", "digits.checkpoint", "--json"]
     with open(here / "out.json", "wb") as out:
-        terminal = Terminal(call, here, stdout=out)
+        terminal = Terminal(call, here, stdout=out, COLUMNS="120")
         terminal.read_until(rb"validation \d")  # the first epoch is over
         terminal.process.send_signal(signal.SIGINT)
         assert terminal.finish() == 130
@@ -285,6 +315,28 @@ def test_ctrl_c_before_anything_is_trained(run, monkeypatch, here):
     monkeypatch.setattr("backlit.data.read", press)
     result = run("train digits")
     assert (result.code, result.out, result.err) == (130, "", "backlit: interrupted\n")
+    assert list(here.iterdir()) == []
+
+
+CTRL_C_WHILE_IMPORTING = """
+import signal, sys
+
+class Finder:
+    def find_spec(self, name, path=None, target=None):
+        if name == {name!r}:
+            signal.raise_signal(signal.SIGINT)
+
+sys.meta_path.insert(0, Finder())
+from backlit.cli import main
+sys.exit(main(["train", "iris"]))
+"""
+
+
+@pytest.mark.parametrize("name", ["backlit.cli.app", "typer", "backlit.cli.train", "numpy", "sklearn", "safetensors"])
+def test_ctrl_c_while_the_command_is_still_loading(name, as_a_process, here):
+    call = [*as_a_process[:2], CTRL_C_WHILE_IMPORTING.format(name=name)]
+    done = subprocess.run(call, capture_output=True, text=True, cwd=here, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (130, "", "backlit: interrupted\n")
     assert list(here.iterdir()) == []
 
 

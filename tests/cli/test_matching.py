@@ -17,8 +17,13 @@ def model(provenance=None, columns=4):
     return bl.Model(bl.Network([columns, 3], output="softmax"), encoding, provenance or {})
 
 
+def drawn(split):
+    return matching.fingerprint_of(data.split(IRIS.known_y, **split, stratify=True))
+
+
 def trained(**changes):
-    return model({"fingerprint": IRIS.fingerprint(), "split": SPLIT, "source": "iris", **changes})
+    came_from = {"fingerprint": IRIS.fingerprint(), "split": SPLIT, "split_fingerprint": drawn(SPLIT), "source": "iris"}
+    return model({**came_from, **changes})
 
 
 def test_as_many_columns_go_together():
@@ -59,8 +64,37 @@ def test_the_parts_are_those_of_the_training():
 
 
 def test_a_part_without_rows_is_left_out():
-    found = matching.parts_of_training(trained(split={"validation": 0, "test": 0, "seed": 1}), IRIS)
+    all_train = {"validation": 0, "test": 0, "seed": 1}
+    found = matching.parts_of_training(trained(split=all_train, split_fingerprint=drawn(all_train)), IRIS)
     assert list(found) == ["train"]
+
+
+def test_rows_that_are_drawn_otherwise_than_they_were_are_no_parts(monkeypatch):
+    """As another version of scikit-learn may draw them: the rows it would call test rows may have trained the model."""
+    model = trained()
+    assert matching.parts_of_training(model, IRIS) != {}
+    split = data.split
+
+    def otherwise(*arguments, **options):
+        parts = split(*arguments, **options)
+        test = parts.test.copy()
+        test[0], train = parts.train[0], parts.train.copy()
+        train[0] = parts.test[0]
+        return data.Split(np.sort(train), parts.validation, np.sort(test))
+
+    monkeypatch.setattr(data, "split", otherwise)
+    assert matching.parts_of_training(model, IRIS) == {}
+
+
+def test_the_fingerprint_of_a_split():
+    a, b, c = np.arange(3), np.arange(3, 5), np.arange(5, 9)
+    first = matching.fingerprint_of(data.Split(a, b, c))
+    assert first == matching.fingerprint_of(data.Split(a, b.astype(np.int32), c))  # on a machine of 32 bits
+    assert (
+        len({first, *(matching.fingerprint_of(data.Split(a, *two)) for two in ((c, b), (b, c[:3]), (b[:1], c)))}) == 4
+    )
+    both = np.arange(3, 9)
+    assert matching.fingerprint_of(data.Split(a, both, c[:0])) != matching.fingerprint_of(data.Split(a, c[:0], both))
 
 
 def test_other_data_have_no_parts():
@@ -78,6 +112,8 @@ def test_other_data_have_no_parts():
         {"split": {**SPLIT, "test": "most"}},
         {"split": {**SPLIT, "test": 0.9}},
         {"split": {**SPLIT, "seed": -1}},
+        {"split_fingerprint": None},
+        {"split_fingerprint": 5},
     ],
 )
 def test_a_provenance_of_somebody_elses_has_no_parts(changes):

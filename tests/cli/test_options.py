@@ -106,7 +106,7 @@ def test_default_name(source, name, tmp_path, monkeypatch):
     assert str(options.default_name(source)) == f"{name}.safetensors"
 
 
-WORDS = {"batch_size": "--batch-size", "learning_rate": "--learning-rate", "clip": "--clip", "test": "--test", "validation": "--validation"}  # fmt: skip
+WORDS = {"batch_size": "--batch-size", "learning_rate": "--learning-rate", "clip": "--clip", "test": "--test", "validation": "--validation", "force": "--force"}  # fmt: skip
 
 
 @pytest.mark.parametrize(
@@ -115,6 +115,9 @@ WORDS = {"batch_size": "--batch-size", "learning_rate": "--learning-rate", "clip
         ("use batch_size='all'", "use --batch-size all"),
         ("take validation=0.2.", "take --validation 0.2."),
         ("(clip=1)", "(--clip 1)"),
+        ("m exists; force=True overwrites it", "m exists; --force overwrites it"),
+        ("force='True'", "--force"),
+        ("by force, as force.npz", "by force, as force.npz"),
         ("learning_rate of adam must be above 0", "--learning-rate of adam must be above 0"),
         ("the test rows; clip them", "the test rows; clip them"),  # words as any other
         ("watches validation_cost", "watches validation_cost"),  # a longer name

@@ -54,7 +54,7 @@ def test_number(name, value, text):
 
 def test_scores_in_words():
     scores = {"r2": 0.5, "rmse": 2.0, "mae": 1.0}
-    assert output.scores_in_words(scores) == "R² 0.5, root mean squared error 2, mean absolute error 1"
+    assert output.scores_in_words(scores) == "R² 0.5, RMSE 2, MAE 1"
     assert (
         output.scores_in_words({"exact_match": 0.5, "label_accuracy": 0.75})
         == "all labels right 50.00 %, labels right 75.00 %"
@@ -88,18 +88,19 @@ SCORES = {"validation": {"accuracy": 0.5, "log_loss": 0.25}, "test": {"accuracy"
 def test_scores_table():
     text = output.scores_table(SCORES, {"validation": 1200, "test": 7}, {"test": "chose nothing"})
     assert text.splitlines() == [
-        "             rows  accuracy  log loss  mean absolute error",
-        "validation  1,200   50.00 %      0.25                    -",
-        "test            7   75.00 %         -                    3  chose nothing",
+        "             rows  accuracy  log loss  MAE",
+        "validation  1,200   50.00 %      0.25    -",
+        "test            7   75.00 %         -    3  chose nothing",
     ]
 
 
 def test_scores_in_words_where_a_table_does_not_fit(monkeypatch):
-    monkeypatch.setenv("COLUMNS", "60")
+    monkeypatch.setenv("COLUMNS", "45")
     text = output.scores_table(SCORES, {"validation": 1200, "test": 7}, {"test": "chose nothing"})
     assert text.splitlines() == [
-        "validation  accuracy 50.00 %, log loss 0.25 (1,200 rows)",
-        "test        accuracy 75.00 %, mean absolute error 3 (7 rows,",
+        "validation  accuracy 50.00 %, log loss 0.25",
+        "            (1,200 rows)",
+        "test        accuracy 75.00 %, MAE 3 (7 rows,",
         "            chose nothing)",
     ]
 

@@ -4,11 +4,13 @@ import json
 import math
 from dataclasses import replace
 
+import numpy as np
 import pytest
+import sklearn
 
 import backlit as bl
 from backlit import data
-from backlit.cli import provenance
+from backlit.cli import matching, provenance
 from backlit.training import EpochRecord, History
 
 WINE = data.read("wine")
@@ -37,7 +39,13 @@ def test_it_says_where_the_model_came_from():
     assert found["epochs"] == 2
     assert found["best_epoch"] == run.best_epoch
     assert found["history"]["cost"] == run.history["cost"]
-    assert found["versions"]["backlit"] == bl.__version__
+    assert found["versions"] == {
+        "backlit": bl.__version__,
+        "numpy": np.__version__,
+        "scikit-learn": sklearn.__version__,
+    }
+    parts = data.split(WINE.known_y, **found["split"], stratify=True)
+    assert found["split_fingerprint"] == matching.fingerprint_of(parts)
 
 
 def test_it_is_plain_and_finite_and_has_no_clock():

@@ -1,6 +1,7 @@
 import json
 
 import numpy as np
+import polars
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -115,6 +116,16 @@ def test_bad_features_are_named_in_one_line(raw, says):
     assert "\n" not in str(caught.value)
 
 
+def test_the_columns_of_a_frame_are_taken_by_name():
+    encoding = fit(dataset([0, 1, 0, 1]), ROWS)
+    frame = polars.DataFrame({"b": X[:, 1], "more": ["text"] * 4, "a": X[:, 0]})
+    assert encoding.features(frame).tolist() == encoding.features(X).tolist()
+    with pytest.raises(
+        DataError, match=r"^X has no column 'a'; columns are taken by their names, and it has 'b', 'mor"
+    ):
+        encoding.features(frame.drop("a"))
+
+
 def test_the_pixels_expected_are_named():
     with pytest.raises(DataError, match="X has 5 columns where 4 are expected: the pixels of images of 2 × 2"):
         fit(images(), ROWS).features(np.zeros((1, 5)))
@@ -179,6 +190,24 @@ def test_numbers_go_there_and_back():
     assert encoded[:3].std() == pytest.approx(1, rel=1e-15)
     np.testing.assert_allclose(encoding.answers(encoded), y, rtol=1e-15)  # one rounding there, one back
     assert encoding.probabilities(encoded) is None
+
+
+@pytest.mark.parametrize(
+    ("output", "encoded"),
+    [
+        ("identity", (np.array([1.0, 2.0, 6.0, 10.5]) - 3) / np.sqrt(14 / 3)),
+        ("sigmoid", [0, 0.2, 1, 1.9]),
+        ("tanh", [-1, -0.6, 1, 2.8]),
+        ("relu", np.array([1.0, 2.0, 6.0, 10.5]) / np.sqrt(41 / 3)),
+        ("exponential", [1, 2, 6, 10.5]),
+    ],
+)
+def test_numbers_are_brought_to_where_the_output_can_answer(output, encoded):
+    y = np.array([1.0, 2.0, 6.0, 10.5])
+    encoding = fit(dataset(y), ROWS, output=output)
+    np.testing.assert_allclose(encoding.targets(y).ravel(), encoded, rtol=1e-14, atol=1e-15)
+    np.testing.assert_allclose(encoding.answers(encoding.targets(y)), y, rtol=1e-14)
+    assert fit(dataset([0, 1, 0, 1]), ROWS, output=output).targets([1, 0]).tolist() == [[0, 1], [1, 0]]  # classes
 
 
 def test_several_numbers_keep_their_units():
@@ -277,6 +306,8 @@ def test_the_bundled_sets_have_the_task_they_are_known_for(name):
         ([[0, 1], [1, 0]] * 2, {"task": "classes"}, DataError, "has 2 columns; classes are one a row"),
         (["a", "b"] * 2, {"task": "numbers"}, DataError, "is text, which is classes and cannot be numbers"),
         ([0, 1, 2, 1], {"task": "labels"}, DataError, "is 2 in row 2, column 0; labels are 0 or 1"),
+        ([0.5, -1, 2, 1], {"output": "relu"}, DataError, r"goes down to -1 \(in row 1\), and output relu never goes"),
+        ([0.5, -1, 2, 1], {"output": "rleu"}, OptionError, "output 'rleu' is not known; did you mean 'relu'"),
         ([0, 1, 2, 1], {"single_output": True}, OptionError, "a single output tells two classes apart; .* has 3"),
         ([1e308, -1e308, 0.5, 0], {}, DataError, "target 't' has numbers too far apart to standardise in column 0"),
     ],

@@ -1,5 +1,7 @@
 """A session of L-BFGS against SciPy called directly on a cost written out here."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 from scipy.optimize import minimize
@@ -95,6 +97,25 @@ def test_it_computes_in_float64_whatever_the_networks_dtype() -> None:
     found = minimize(lambda t: cost_and_gradient(t, exact), theta, jac=True, method="L-BFGS-B", options=options).x
     assert net.parameters.dtype == np.float32
     np.testing.assert_allclose(net.parameters, found, rtol=2e-7, atol=1e-7)  # rounded once, at the segment's end
+
+
+def test_the_cost_is_that_of_theta_itself_not_of_theta_rounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The line search tries steps that float32 does not see."""
+    seen: list[tuple[float, np.ndarray]] = []
+
+    def segment(self: optimizers.LBFGS, theta: np.ndarray, cost_and_gradient: Any) -> bool:
+        cost, gradient = cost_and_gradient(theta.astype("f8") + 1e-10)
+        seen.append((cost, gradient.copy()))
+        return True
+
+    monkeypatch.setattr(optimizers.LBFGS, "segment", segment)
+    net = network("float32")
+    data = TrainingData(*(values.astype("f4") for values in (X, Y, W_ROWS)), None)
+    exact = TrainingData(*(values.astype("f8") for values in (data.X, data.Y, data.row_weights)), None)
+    session(net, data).run(1, np.ones(1))
+    cost, gradient = cost_and_gradient(net.parameters.astype("f8") + 1e-10, exact)
+    assert seen[0][0] == pytest.approx(cost, rel=1e-14)
+    np.testing.assert_allclose(seen[0][1], gradient, rtol=1e-11, atol=1e-14)
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])

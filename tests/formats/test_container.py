@@ -91,7 +91,17 @@ def test_the_safetensors_library_alone_reads_it(tmp_path: Path) -> None:
         "format": "backlit", "kind": "model", "version": "1",
     }  # fmt: skip
     assert json.loads(metadata["document"]) == DOCUMENT
-    assert len(metadata) == 4
+    assert len(metadata) == 5
+
+
+def test_the_digest_is_as_the_module_says_it_is(tmp_path: Path) -> None:
+    """Worked out from the description alone, as a reader in another language would."""
+    content = container.pack(some_tensors(), DOCUMENT, "model")
+    assert content[8:35] == b'{"__metadata__":{"digest":"'
+    blank = content[:35] + b"0" * 32 + content[67:]
+    assert content[35:67] == hashlib.blake2b(blank, digest_size=16).hexdigest().encode()
+    with safetensors.safe_open(write(tmp_path / "file", content), framework="numpy") as file:
+        assert file.metadata()["digest"] == content[35:67].decode()
 
 
 @pytest.mark.parametrize("length", range(9))
@@ -187,7 +197,7 @@ def test_a_header_that_could_not_be_read_is_not_written(tmp_path: Path, monkeypa
     assert container.read(write(tmp_path / "file", fits), ["model"]).document == {"x": "x" * room}
     with pytest.raises(ValueError, match=r"the header takes 16,777,2\d\d bytes, and 16,777,216 is the most"):
         container.pack({}, {"x": "x" * (room + 17)}, "model")
-    monkeypatch.setattr(container, "LARGEST_HEADER", 400)  # many small tensors are a large header too
+    monkeypatch.setattr(container, "LARGEST_HEADER", 450)  # many small tensors are a large header too
     with pytest.raises(ValueError, match="is the most a file may have"):
         container.pack({f"layer{i}": np.zeros(1) for i in range(10)}, {}, "model")
 
@@ -213,6 +223,21 @@ def test_a_file_that_changes_while_it_is_read(tmp_path: Path, change: Callable[[
         container.read(path, ["model"], check=lambda document, claims: path.write_bytes(change(content)) and None)
 
 
+def test_a_file_that_shrinks_before_its_header_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    content = container.pack(TENSORS, {"a": "a" * 100_000}, "model")
+    path = write(tmp_path / "file", content)
+    fstat = os.fstat
+
+    def looks_then_shrinks(handle: int) -> os.stat_result:
+        seen = fstat(handle)
+        os.truncate(path, 1000)
+        return seen
+
+    monkeypatch.setattr(os, "fstat", looks_then_shrinks)
+    with pytest.raises(ModelFileError, match="changed while it was read; try again"):
+        container.read(path, ["model"])
+
+
 def test_the_caller_sees_document_and_claims_before_a_tensor_is_read(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -232,6 +257,15 @@ def test_the_caller_sees_document_and_claims_before_a_tensor_is_read(
     assert str(caught.value) == f"{path} is not liked"
     f8 = np.dtype("float64")
     assert seen == [({"a": 1}, {"W": Claim(f8, (2, 2)), "b": Claim(f8, (2,))})]
+
+
+def test_what_is_no_path_is_refused() -> None:
+    """A number would be taken for a file that is open already: 0 is what is typed on the keyboard."""
+    for path in (None, 0, 3, 1.5, b"model", ["model"]):
+        with pytest.raises(CheckpointError) as caught:
+            container.read(path, ["model"], error=CheckpointError)  # type: ignore[arg-type]
+        kind = type(path).__name__
+        assert str(caught.value) == f"the path of a file to read is text or a pathlib.Path, not {kind}"
 
 
 def test_the_caller_chooses_the_error_and_the_kinds(tmp_path: Path) -> None:

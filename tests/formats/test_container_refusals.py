@@ -23,7 +23,7 @@ from backlit.formats import container
 
 
 def metadata(**other: Any) -> dict[str, Any]:
-    held = {"format": "backlit", "kind": "model", "version": "1", "document": '{"a":1}', **other}
+    held = {"digest": "0" * 32, "format": "backlit", "kind": "model", "version": "1", "document": '{"a":1}', **other}
     return {key: value for key, value in held.items() if value is not None}
 
 
@@ -38,9 +38,21 @@ def write(path: Path, content: bytes) -> Path:
     return path
 
 
-def packed(header: object, data: bytes = DATA, length: int | None = None) -> bytes:
-    head = header if isinstance(header, bytes) else json.dumps(header).encode()
+def compact(header: object) -> bytes:
+    return json.dumps(header, separators=(",", ":")).encode()
+
+
+def unsealed(header: object, data: bytes = DATA, length: int | None = None) -> bytes:
+    head = header if isinstance(header, bytes) else compact(header)
     return (len(head) if length is None else length).to_bytes(8, "little") + head + data
+
+
+def packed(header: object, data: bytes = DATA, length: int | None = None) -> bytes:
+    """With the digest of its bytes, whatever they say: what is refused is refused for what it says."""
+    content = unsealed(header, data, length)
+    if content[8:35] != container.HEADER_START:
+        return content
+    return content[:35] + container.digest(content, b"") + content[67:]
 
 
 def with_W(**lie: Any) -> bytes:
@@ -62,7 +74,8 @@ def zipped() -> bytes:
     return stream.getvalue()
 
 
-HEAD = json.dumps(HEADER).encode()
+HEAD = compact(HEADER)
+WHOLE = packed(HEADER)
 NO_SENSE = "the header's entry for tensor 'W' makes no sense"
 NOT_JSON = "its header is not JSON"
 FOREIGN = "is a safetensors file, but Backlit did not write it"
@@ -92,6 +105,17 @@ FILES: dict[str, tuple[bytes, str]] = {
     "metadata a list": (packed({**HEADER, "__metadata__": ["backlit"]}), FOREIGN),
     "metadata missing": (without("__metadata__"), FOREIGN),
     "metadata of others": (with_metadata(format="pt"), FOREIGN),
+    "no digest": (with_metadata(digest=None), "is damaged: it has no digest"),
+    "a digest in another place": (
+        packed({**HEADER, "__metadata__": dict(reversed(metadata().items()))}),
+        "is damaged: it has no digest",
+    ),
+    "a digest of nothing": (unsealed(HEADER), "is damaged: its digest is not that of its bytes"),
+    "a digest in capitals": (
+        WHOLE[:35] + WHOLE[35:67].upper() + WHOLE[67:],
+        "is damaged: its digest is not that of its bytes",
+    ),
+    "the digest of other numbers": (WHOLE[:-48] + bytes(48), "is damaged: its digest is not that of its bytes"),
     "metadata not text": (with_metadata(more=1), "its metadata are not all text"),
     "no version": (with_metadata(version=None), "its format version is ''"),
     "version 0": (with_metadata(version="0"), "its format version is '0'"),
@@ -205,8 +229,8 @@ def test_a_lie_costs_no_memory(folder: Path) -> None:
     large = packed({**HEADER, "W": {**W, "shape": [2**29], "data_offsets": [0, 2**32]}}, b"")
     lies += [
         lambda: eight_gigabytes(path, packed(HEADER)),
-        lambda: eight_gigabytes(path, packed(HEAD, length=8 * 2**30 - 8)),
         lambda: eight_gigabytes(path, packed(HEAD, length=container.LARGEST_HEADER + 1)),
+        lambda: eight_gigabytes(path, packed(HEAD, length=8 * 2**30 - 8)),
         lambda: eight_gigabytes(path, large),
         lambda: eight_gigabytes(path, b""),
     ]
@@ -248,7 +272,7 @@ def test_a_file_larger_than_memory(tmp_path: Path) -> None:
     header = {"__metadata__": metadata(), "W": {"dtype": "U8", "shape": [10], "data_offsets": [0, 10]}}
     room = size - len(packed(header, b"")) - 100
     header["W"] = {"dtype": "U8", "shape": [room], "data_offsets": [0, room]}
-    head = json.dumps(header).encode()
+    head = compact(header)
     head += b" " * (size - room - 8 - len(head))
     path = eight_gigabytes(tmp_path / "file", packed(head, b""))
     done = subprocess.run(
@@ -265,11 +289,12 @@ def test_a_file_larger_than_memory(tmp_path: Path) -> None:
 
 def test_what_is_not_a_file(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
+    other_end = os.open(tmp_path / "pipe", os.O_RDWR)  # else who opens the pipe to read from it waits for ever
     (tmp_path / "itself").symlink_to("itself")
     write(tmp_path / "file", packed(HEADER))
     for path, reason in (
         (tmp_path, "is a folder; name a file in it"),
-        (tmp_path / "pipe", "is not a file; name one"),  # and opening it would wait for ever
+        (tmp_path / "pipe", "is not a file; name one"),
         ("/dev/zero", "is not a file; name one"),
         (tmp_path / "missing", "cannot be read: No such file or directory"),
         (tmp_path / "file" / "below", "cannot be read: Not a directory"),
@@ -281,6 +306,7 @@ def test_what_is_not_a_file(tmp_path: Path) -> None:
         with pytest.raises(ModelFileError) as caught:
             container.read(path, ["model"])
         assert str(caught.value).startswith(f"{path} {reason}")
+    os.close(other_end)
 
 
 def test_a_disk_that_fails(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

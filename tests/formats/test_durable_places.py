@@ -3,10 +3,11 @@
 import errno
 import os
 import stat
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from backlit.errors import OutputPathError
@@ -21,6 +22,21 @@ def old(tmp_path: Path) -> Path:
     path = tmp_path / "model.safetensors"
     path.write_bytes(OLD)
     return path
+
+
+@pytest.fixture
+def device() -> Iterator[str]:
+    """A terminal of the test's own, in a folder that takes no file: a writer that errs can do it no harm.
+
+    The devices that all share are none to try this on: for the superuser, renaming a file over them succeeds.
+    """
+    try:
+        ends = os.openpty()
+    except OSError:
+        pytest.skip("needs a terminal")
+    yield os.ttyname(ends[1])
+    for end in ends:
+        os.close(end)
 
 
 # ---- Where it is written
@@ -86,19 +102,22 @@ def link(folder: Path, target: str) -> Path:
     return folder / "link"
 
 
-PLACES: dict[str, tuple[Callable[[Path], str | Path], str]] = {
-    "a missing folder": (lambda folder: folder / "no" / "model", "its folder does not exist; create it first"),
-    "a folder": (lambda folder: folder, "it is a folder; name a file in it"),
-    "no name": (lambda folder: "", "it is a folder; name a file in it"),
-    "below a file": (below_a_file, "what should be its folder is a file; choose another folder"),
-    "a name too long": (lambda folder: folder / ("x" * 300), "its name is too long; choose a shorter one"),
-    "a device": (lambda folder: os.devnull, "it is a device or a pipe; name a file"),
-    "a pipe": (pipe, "it is a device or a pipe; name a file"),
-    "a link to a device": (lambda folder: link(folder, os.devnull), "it is a device or a pipe; name a file"),
-    "a link to itself": (lambda folder: link(folder, "link"), "Too many levels of symbolic links"),
-    "a kernel's folder": (lambda folder: "/proc/model", "its folder"),
-    "a name with no character": (lambda folder: "mo\0del", "no file can have that name"),
-    "a name with half a character": (lambda folder: "mo\ud800del", "no file can have that name"),
+PLACES: dict[str, tuple[Callable[[Path, str], str | Path], str]] = {
+    "a missing folder": (lambda folder, device: folder / "no" / "model", "its folder does not exist; create it first"),
+    "a folder": (lambda folder, device: folder, "it is a folder; name a file in it"),
+    "no name": (lambda folder, device: "", "it is a folder; name a file in it"),
+    "below a file": (
+        lambda folder, device: below_a_file(folder),
+        "what should be its folder is a file; choose another folder",
+    ),
+    "a name too long": (lambda folder, device: folder / ("x" * 300), "its name is too long; choose a shorter one"),
+    "a device": (lambda folder, device: device, "it is a device or a pipe; name a file"),
+    "a pipe": (lambda folder, device: pipe(folder), "it is a device or a pipe; name a file"),
+    "a link to a device": (link, "it is a device or a pipe; name a file"),
+    "a link to itself": (lambda folder, device: link(folder, "link"), "Too many levels of symbolic links"),
+    "a kernel's folder": (lambda folder, device: "/proc/model", "its folder"),
+    "a name with no character": (lambda folder, device: "mo\0del", "no file can have that name"),
+    "a name with half a character": (lambda folder, device: "mo\ud800del", "no file can have that name"),
 }
 
 ASK: dict[str, Callable[[Any], None]] = {
@@ -110,9 +129,9 @@ ASK: dict[str, Callable[[Any], None]] = {
 
 @pytest.mark.parametrize("ask", ASK)
 @pytest.mark.parametrize("name", PLACES)
-def test_a_place_that_cannot_be_written_is_refused_by_name(tmp_path: Path, name: str, ask: str) -> None:
+def test_a_place_that_cannot_be_written_is_refused_by_name(tmp_path: Path, device: str, name: str, ask: str) -> None:
     make, reason = PLACES[name]
-    path = make(tmp_path)
+    path = make(tmp_path, device)
     kept = sorted(tmp_path.rglob("*"))
     with pytest.raises(OutputPathError) as caught:
         ASK[ask](path)
@@ -134,6 +153,18 @@ def test_a_folder_that_is_not_writable(tmp_path: Path, ask: str) -> None:
         tmp_path.chmod(0o700)
 
 
+@pytest.mark.parametrize(
+    "path", [None, 3, 1.5, b"model", ["model"], np.zeros((2, 2))], ids=lambda path: type(path).__name__
+)
+def test_what_is_no_path_is_refused(path: Any) -> None:
+    """A number would be taken for a file that is open already."""
+    for refuse in (lambda: durable.write(path, NEW), lambda: durable.check_writable(path, force=True)):
+        with pytest.raises(OutputPathError) as caught:
+            refuse()
+        kind = type(path).__name__
+        assert str(caught.value) == f"the path of a file to write is text or a pathlib.Path, not {kind}"
+
+
 # ---- Asked before the work
 
 
@@ -143,7 +174,7 @@ def test_a_free_path_is_writable_and_stays_free(tmp_path: Path) -> None:
 
 
 def test_an_existing_file_is_refused_without_force_and_not_touched_with_it(old: Path) -> None:
-    with pytest.raises(OutputPathError, match="exists; --force overwrites it, or choose another name"):
+    with pytest.raises(OutputPathError, match="exists; force=True overwrites it, or choose another name"):
         durable.check_writable(old, force=False)
     before = old.stat()
     durable.check_writable(old, force=True)

@@ -2,6 +2,7 @@
 
 import json
 import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 from unittest import mock
@@ -15,7 +16,7 @@ from hypothesis import strategies as st
 from backlit import initializers
 from backlit.activations import ACTIVATIONS, Elementwise, LeakyRelu, Sigmoid
 from backlit.data.encoding import Encoding
-from backlit.errors import DataError, ModelFileError, OptionError, OutputPathError
+from backlit.errors import BacklitError, DataError, ModelFileError, OptionError, OutputPathError
 from backlit.formats import model_file
 from backlit.model import Model
 from backlit.network import Network
@@ -327,11 +328,24 @@ def test_an_existing_file_is_overwritten_only_with_force(tmp_path: Path) -> None
     path = tmp_path / "model"
     first, second = Network([2, 1], seed=1), Network([3, 1], seed=2)
     model_file.save(first, path)
-    with pytest.raises(OutputPathError, match="exists; --force overwrites it, or choose another name"):
+    with pytest.raises(OutputPathError, match="exists; force=True overwrites it, or choose another name"):
         model_file.save(second, path)
     assert_same_network(model_file.load(path), first)
     model_file.save(second, path, force=True)
     assert_same_network(model_file.load(path), second)
+
+
+@pytest.mark.parametrize("path", [None, 3, True, 1.5, b"model", ["model"], Path])
+def test_what_is_no_path_is_refused_in_one_line(path: Any) -> None:
+    calls: list[tuple[type[BacklitError], Callable[[], object]]] = [
+        (ModelFileError, lambda: model_file.load(path)),
+        (ModelFileError, lambda: model_file.load_model(path)),
+        (OutputPathError, lambda: model_file.save(Network([2, 1]), path)),
+        (OutputPathError, lambda: model_file.save(Network([2, 1]), path, force=True)),
+    ]
+    for error, call in calls:
+        with pytest.raises(error, match=r"^the path of a file to (read|write) is text or a pathlib.Path, not \w+$"):
+            call()
 
 
 def test_a_place_that_cannot_be_written(tmp_path: Path) -> None:

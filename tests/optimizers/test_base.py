@@ -148,6 +148,6 @@ def test_an_open_range_excludes_its_end(value: float) -> None:
     ],
 )
 def test_a_bad_hyperparameter_is_named(name: str, option: str, value: Any) -> None:
-    with pytest.raises(OptionError, match=f"^{option} of {name} must be a number ") as caught:
+    with pytest.raises(OptionError, match=f"^{option} of {name} must be a (whole )?number[, ]") as caught:
         OPTIMIZERS[name](**{option: value})
     assert str(caught.value).endswith(f"not {value!r}")

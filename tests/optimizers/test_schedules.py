@@ -103,22 +103,22 @@ def hear(schedule: ReduceOnPlateau, costs: list[float]) -> list[float]:
 
 
 def test_reduce_on_plateau() -> None:
-    schedule = ReduceOnPlateau(patience=1, drop=0.5, floor=0.2)
-    # 3 is the best; 3 and 4 wait beyond the patience: ½; 2 is the best; 2.5 waits, 2 too: ¼; then 0.125, held at 0.2
+    schedule = ReduceOnPlateau(patience=2, drop=0.5, floor=0.2)
+    # 3 is the best; 3 and 4 are two epochs without a fall: ½; 2 is the best; 2.5 and 2 are two: ¼; then ⅛, held at 0.2
     assert hear(schedule, [3, 3, 4, 2, 2.5, 2, 2, 2]) == [1, 1, 0.5, 0.5, 0.5, 0.25, 0.25, 0.2]
-    assert hear(ReduceOnPlateau(patience=0, drop=0.1), [1, 1, 1]) == pytest.approx([1, 0.1, 0.01], rel=1e-15)
+    assert hear(ReduceOnPlateau(patience=1, drop=0.1), [1, 1, 1]) == pytest.approx([1, 0.1, 0.01], rel=1e-15)
     assert schedule.factor(7, Plan(10, 1)) == 1.0  # what it heard is multiplied in by the training
 
 
 def test_a_fall_is_one_by_more_than_the_threshold() -> None:
     # With a threshold of 0.1, 0.91 is no fall from 1 and 0.89 is.
-    assert hear(ReduceOnPlateau(patience=0, threshold=0.1), [1, 0.91]) == [1, 0.5]
-    assert hear(ReduceOnPlateau(patience=0, threshold=0.1), [1, 0.89]) == [1, 1]
-    assert hear(ReduceOnPlateau(patience=0, threshold=0.0), [1, 0.999999]) == [1, 1]
+    assert hear(ReduceOnPlateau(patience=1, threshold=0.1), [1, 0.91]) == [1, 0.5]
+    assert hear(ReduceOnPlateau(patience=1, threshold=0.1), [1, 0.89]) == [1, 1]
+    assert hear(ReduceOnPlateau(patience=1, threshold=0.0), [1, 0.999999]) == [1, 1]
 
 
 def test_a_cost_that_is_no_number_is_no_fall() -> None:
-    assert hear(ReduceOnPlateau(patience=0), [1, np.nan, 0.5]) == [1, 0.5, 0.5]
+    assert hear(ReduceOnPlateau(patience=1), [1, np.nan, 0.5]) == [1, 0.5, 0.5]
 
 
 def test_what_was_heard_is_a_state_of_its_own() -> None:
@@ -175,14 +175,14 @@ def test_warm_up_is_pytorchs() -> None:
 
 
 @pytest.mark.parametrize("schedule", [
-    ReduceOnPlateau(), ReduceOnPlateau(patience=0, drop=0.9), ReduceOnPlateau(2, 0.5, floor=0.1, threshold=0.05),
+    ReduceOnPlateau(), ReduceOnPlateau(patience=1, drop=0.9), ReduceOnPlateau(3, 0.5, floor=0.1, threshold=0.05),
 ])  # fmt: skip
 @pytest.mark.parametrize("seed", [0, 1, 2])
 def test_reduce_on_plateau_is_pytorchs(schedule: ReduceOnPlateau, seed: int) -> None:
     torch = pytest.importorskip("torch")
     optimizer = torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=1.0)
     theirs = torch.optim.lr_scheduler.ReduceLROnPlateau(
-        optimizer, factor=schedule.drop, patience=schedule.patience, threshold=schedule.threshold,
+        optimizer, factor=schedule.drop, patience=schedule.patience - 1, threshold=schedule.threshold,
         min_lr=schedule.floor, eps=0,
     )  # fmt: skip
     costs = np.exp(-np.linspace(0, 2, 60)) + np.random.default_rng(seed).normal(0, 0.1, 60)
@@ -240,13 +240,15 @@ def test_an_unknown_schedule_is_refused(given: Any, message: str) -> None:
         *((OneCycle, "rise", value) for value in (0, 1, -0.1)),
         *((OneCycle, divisor, value) for divisor in ("start_divisor", "end_divisor") for value in (0.5, 0, np.inf)),
         *((WarmUp, "fraction", value) for value in (0, 1, np.nan, None)),
-        *((ReduceOnPlateau, "patience", value) for value in (-1, "5")),
+        *((ReduceOnPlateau, "patience", value) for value in (0, 1.5, "5")),
         *((ReduceOnPlateau, "drop", value) for value in (0, 1)),
         *((ReduceOnPlateau, "floor", value) for value in (-0.1, 1)),
         *((ReduceOnPlateau, "threshold", value) for value in (-1e-4, 1)),
     ],
 )
 def test_a_bad_number_is_named(schedule: type[Schedule], option: str, value: Any) -> None:
-    with pytest.raises(OptionError, match=f"^{option} of {schedule.name} schedule must be a number ") as caught:
+    with pytest.raises(
+        OptionError, match=f"^{option} of {schedule.name} schedule must be a (whole )?number[, ]"
+    ) as caught:
         schedule(**{option: value})
     assert str(caught.value).endswith(f"not {value!r}")

@@ -239,7 +239,8 @@ def test_every_callback_hears_of_the_end_even_after_one_that_fails_there(
         def on_train_end(self, run: bl.Run) -> None:
             raise ValueError("at the end")
 
-    with pytest.raises(ValueError, match="at the end"):
+    kind, why = (RuntimeError, "in the middle") if fails else (ValueError, "at the end")
+    with pytest.raises(kind, match=why):
         train(Breaks(), epochs=1, progress=None)
     assert bars[0].entries[-1][0] == "train end"
 
@@ -248,3 +249,29 @@ def test_the_base_class_wants_nothing_and_does_nothing() -> None:
     net, _ = train(bl.Callback())
     assert not bl.Callback().wants(0)
     np.testing.assert_array_equal(net.parameters, train()[0].parameters)
+
+
+def test_a_callback_that_fails_at_the_end_too_does_not_hide_why() -> None:
+    class Fails(bl.Callback):
+        def on_epoch_begin(self, run: bl.Run) -> None:
+            raise ValueError("the cause")
+
+        def on_train_end(self, run: bl.Run) -> None:
+            raise ZeroDivisionError
+
+    with pytest.raises(ValueError, match="the cause") as caught:
+        bl.train(bl.Network([2, 1]), [[0.0, 1.0], [1.0, 0.0]], [0.0, 1.0], callbacks=[Fails()], progress=False)
+    assert "ZeroDivisionError" in caught.value.__notes__[-1]
+
+
+def test_a_wants_of_one_callback_alone_is_asked() -> None:
+    class Counts(bl.Callback):
+        seen = 0
+
+        def on_step(self, run: bl.Run, record: object) -> None:
+            self.seen += 1
+
+    counts = Counts()
+    counts.wants = lambda step: step == 1  # type: ignore[method-assign]
+    bl.train(bl.Network([2, 1]), [[0.0, 1.0], [1.0, 0.0]], [0.0, 1.0], epochs=3, callbacks=[counts], progress=False)
+    assert counts.seen == 1

@@ -1,5 +1,6 @@
 """A training that is stopped anywhere and resumed ends with the same bits as one that was not."""
 
+from dataclasses import replace
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ from backlit.errors import CheckpointError, OptionError, OutputPathError
 from backlit.formats import container
 from backlit.optimizers import schedules
 from backlit.training import checkpoints
-from backlit.training.history import CLOCKS
+from backlit.training.history import CLOCKS, EpochRecord
 
 RNG = np.random.default_rng(9)
 X = RNG.normal(size=(23, 3)).astype("f4")
@@ -79,7 +80,7 @@ SETTINGS: dict[str, dict[str, Any]] = {
     "warm-up": {"schedule": "warm-up"},
     "step": {"schedule": schedules.Step(every=1)},
     "reduce-on-plateau": {
-        "schedule": schedules.ReduceOnPlateau(patience=0, threshold=0.2), "validation": (X[:7], Y[:7]),
+        "schedule": schedules.ReduceOnPlateau(patience=1, threshold=0.2), "validation": (X[:7], Y[:7]),
     },
     "weights": {"sample_weight": WEIGHTS, "class_weight": {0: 3.0}},
     "share": {"validation": 0.3, "batch_size": 4},
@@ -184,10 +185,23 @@ def test_how_often_it_is_saved(
     assert len(steps) == len(set(steps))
 
 
+def test_resumed_in_the_middle_of_an_epoch_a_failure_goes_back_to_that_epochs_start(tmp_path: Path) -> None:
+    """Which the process that fails has never seen."""
+    killed(tmp_path / "c", after=13)
+    resumed, done = network(), network()
+    with pytest.raises(KilledError) as failure:
+        train(resumed, checkpoint=tmp_path / "c", resume=True, callbacks=[Die(13)])
+    train(done, epochs=2)
+    np.testing.assert_array_equal(resumed.parameters, done.parameters)
+    assert failure.value.__notes__ == ["the network is as it was after epoch 2"]
+
+
 def test_a_finished_training_resumed_is_the_same_and_makes_no_step(tmp_path: Path) -> None:
-    for name, options in (("plain", {}), ("stopped early", EVERYTHING)):
+    converges = {"optimizer": "lbfgs", "batch_size": None, "l2": 5.0, "epochs": 50}
+    for name, options in (("plain", {}), ("stopped early", EVERYTHING), ("converged", converges)):
         first, again = network(), network()
         run = train(first, checkpoint=tmp_path / name, **options)
+        assert name != "converged" or run.stopped == "converged"
 
         class NoStep(bl.Callback):
             def on_progress(self, run: bl.Run) -> None:
@@ -284,3 +298,44 @@ def test_a_path_that_cannot_be_written_is_found_before_the_first_step(resume: bo
 def test_bad_intervals_and_paths_are_refused(options: dict[str, Any]) -> None:
     with pytest.raises(OptionError, match="checkpoint"):
         bl.Checkpoint(**{"path": "c", **options})
+
+
+def test_a_history_longer_than_a_files_header_is_saved_and_read(tmp_path):
+    # As JSON 60,000 epochs are about 20 MB, and a header may have 16 MiB; as a table of numbers nothing limits them.
+    record = EpochRecord(1, 3, 0.1, None, 0.0, float("nan"), 0.5, None, 0.01, 1.5)
+    network = bl.Network([2, 1], dtype="float64")
+    here = checkpoints.Snapshot(180_000, network.parameters.copy(), {})
+    history = [replace(record, epoch=epoch, steps=3 * epoch, cost=1 / epoch) for epoch in range(1, 60_001)]
+    path = tmp_path / "long.ckpt"
+    checkpoints.save(path, checkpoints.TrainingState(here, here, network.parameters, history=history), {})
+
+    back = checkpoints.load(path, {}, network, {}).history
+
+    assert len(back) == 60_000
+    assert [(r.epoch, r.steps, r.cost) for r in back] == [(r.epoch, r.steps, r.cost) for r in history]
+    assert {(r.accuracy, r.validation_accuracy, r.validation_r2) for r in back} == {(None, 0.5, None)}
+    assert all(np.isnan(r.validation_cost) for r in back)
+    assert type(back[0].epoch) is int
+
+
+def test_another_sum_of_weights_is_another_training(tmp_path):
+    # The row weights relative to each other are the same, and the penalty λ/(2n) Σ‖W‖² is a hundred times weaker.
+    options = {"epochs": 2, "l2": 1.0, "checkpoint": tmp_path / "c", "progress": False}
+    bl.train(bl.Network([3, 1], output="sigmoid"), X, Y, sample_weight=np.ones(23), **options)
+    with pytest.raises(CheckpointError, match=r"is of another training: n was 23\.0 there and is 2300\.0 here"):
+        bl.train(bl.Network([3, 1], output="sigmoid"), X, Y, sample_weight=np.full(23, 100.0), **options, resume=True)
+
+
+def test_a_callbacks_stop_ends_the_run_not_the_training(tmp_path):
+    class Enough(bl.Callback):
+        def on_epoch_end(self, run):
+            if len(run.history) == 2:
+                run.stop("enough")
+
+    options = {"epochs": 5, "checkpoint": tmp_path / "c", "progress": False}
+    stopped, whole = bl.Network([3, 1], output="sigmoid"), bl.Network([3, 1], output="sigmoid")
+    assert bl.train(stopped, X, Y, callbacks=[Enough()], **options).stopped == "enough"
+    run = bl.train(stopped, X, Y, resume=True, **options)
+    assert len(run.history) == 5
+    bl.train(whole, X, Y, epochs=5, progress=False)
+    np.testing.assert_array_equal(stopped.parameters, whole.parameters)

@@ -127,20 +127,15 @@ def test_a_single_wrong_bit_is_found_wherever_it_is(saved: bytes, tmp_path: Path
     for place in [*(draw.randrange(len(saved)) for _ in range(150)), len(saved) - 1, len(saved) - 400]:
         content = bytearray(saved)
         content[place] ^= 1 << draw.randrange(8)
-        if content[place] in b" \t\n\r" and saved[place] in b" \t\n\r":
-            continue  # one kind of blank for another between two words of JSON
         refused(bytes(content), tmp_path / "c")
 
 
 def test_steps_that_are_not_those_of_the_epochs_are_refused(saved: bytes, tmp_path: Path) -> None:
     from backlit.formats import container
-    from backlit.training import checkpoints
 
     path = tmp_path / "c"
     path.write_bytes(saved)
     held = container.read(path, ["checkpoint"])
     for change in ({"step": 12}, {"step": -1}, {"epoch_start": 4}, {"step": 3}, {"history": []}, {"step": 8.0}):
         document = {**held.document, **change}
-        document.pop("digest")
-        document["digest"] = checkpoints._digest_of_state(held.tensors, document)
         assert "damaged" in refused(container.pack(held.tensors, document, "checkpoint"), path)

@@ -6,6 +6,7 @@ import subprocess
 import sys
 import textwrap
 import threading
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,14 @@ def network() -> bl.Network:
 def train(net: bl.Network, *callbacks: bl.Callback, **options: Any) -> bl.Run:
     plain = {"batch_size": 3, "epochs": 5, "progress": False}
     return bl.train(net, X, Y, callbacks=list(callbacks), **{**plain, **options})
+
+
+@pytest.fixture(autouse=True)
+def python_s_own_handler() -> Iterator[None]:
+    """As in a terminal: a shell lets what it runs in the background ignore Ctrl-C."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
 
 
 @pytest.fixture(autouse=True)
@@ -168,7 +177,9 @@ def test_the_handler_is_python_s_own_again_after_a_training_and_after_a_failure(
 
 def test_a_real_signal_to_a_real_process(tmp_path: Path) -> None:
     program = textwrap.dedent("""
-        import sys, numpy as np, backlit as bl
+        import signal, sys, numpy as np, backlit as bl
+
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
         class Tell(bl.Callback):
             def on_epoch_end(self, run):

@@ -90,7 +90,7 @@ def test_a_schedule_is_known_by_name() -> None:
 @pytest.mark.parametrize("validated", [True, False])
 def test_reduce_on_plateau_listens_to_the_validation_or_without_it_to_the_training(validated: bool) -> None:
     """Every epoch that lowers the cost by less than the share 0.2 of the best counts; after two in a row η halves."""
-    schedule = schedules.ReduceOnPlateau(patience=1, drop=0.5, threshold=0.2, floor=0.1)
+    schedule = schedules.ReduceOnPlateau(patience=2, drop=0.5, threshold=0.2, floor=0.1)
     theta, run = train(schedule=schedule, epochs=14, validation=(V, V_Y) if validated else None)
     costs, factors, state = [], [], {"factor": 1.0, "best": np.inf, "waited": 0}
 

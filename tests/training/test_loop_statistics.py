@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 import backlit as bl
+from backlit.data.splits import VALIDATION, hold_out
 from backlit.engines.reference import ReferenceEngine
 from backlit.randomness import order_of_rows
 
@@ -131,6 +132,7 @@ def test_a_share_is_held_out_stratified_and_weighted_and_never_trained_on() -> N
     train, held_out = run.train_rows, run.validation_rows
     assert sorted([*train, *held_out]) == list(range(30))
     assert len(held_out) == 9
+    np.testing.assert_array_equal(held_out, hold_out(LABELS, 0.3, seed=4, which=VALIDATION, stratify=True)[1])
     assert abs(LABELS[held_out].sum() - 0.3 * LABELS.sum()) < 1
 
     other, changed = classifier(), X.copy()

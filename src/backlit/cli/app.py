@@ -9,7 +9,7 @@ from typing import Any
 import typer
 from typer.core import TyperCommand
 
-from backlit.cli import evaluate, info, inspect, output, predict, trace, train
+from backlit.cli import choices, evaluate, info, inspect, output, predict, trace, train
 from backlit.cli.options import on_the_command_line
 from backlit.errors import BacklitError, unknown_option
 
@@ -28,6 +28,7 @@ class Command(TyperCommand):
         for parameter in self.get_params(ctx):
             record = parameter.get_help_record(ctx)
             if record is not None:
+                record = (record[0], choices.filled_in(record[1]))
                 kind = "Arguments" if parameter.param_type_name == "argument" else "Options"
                 heading = getattr(parameter, "rich_help_panel", None) or kind
                 sections.setdefault(heading, []).append(record)

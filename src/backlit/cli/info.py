@@ -66,11 +66,12 @@ def gather() -> dict[str, Any]:
             for blas in threadpool_info()
             if blas.get("user_api") == "blas"
         ],
-        "libraries": {name: _version(name) for name in LIBRARIES},
+        "libraries": {name: version_of(name) for name in LIBRARIES},
     }
 
 
-def _version(library: str) -> str | None:
+def version_of(library: str) -> str | None:
+    """The version of a library; None where it is not installed."""
     from importlib.metadata import PackageNotFoundError, version
 
     try:

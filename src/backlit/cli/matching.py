@@ -1,11 +1,12 @@
 """A saved model and data that somebody brings to it: whether they go together, and whether they have met before."""
 
+from hashlib import blake2b
 from typing import Any
 
 from numpy.typing import NDArray
 
 from backlit import data
-from backlit.data import Dataset
+from backlit.data import Dataset, Split
 from backlit.errors import BacklitError, DataError
 from backlit.model import Model
 
@@ -30,7 +31,18 @@ def parts_of_training(model: Model, dataset: Dataset) -> dict[str, NDArray[Any]]
         if came_from["fingerprint"] != dataset.fingerprint():
             return {}
         parts = data.split(dataset.known_y, **came_from["split"], stratify=model.encoding.task == "classes")
+        if came_from["split_fingerprint"] != fingerprint_of(parts):  # another scikit-learn may draw other rows
+            return {}
     except (KeyError, TypeError, BacklitError):  # a model that says nothing, or something else, of where it came from
         return {}
     named = {"train": parts.train, "validation": parts.validation, "test": parts.test}
     return {name: rows for name, rows in named.items() if len(rows)}
+
+
+def fingerprint_of(parts: Split) -> str:
+    """A hex digest (BLAKE2b, 128 bits) of the numbers of the rows that validate and of those that test."""
+    digest = blake2b(digest_size=16)
+    for rows in (parts.validation, parts.test):
+        digest.update(f"{len(rows)}:".encode())
+        digest.update(rows.astype("<i8").tobytes())
+    return digest.hexdigest()

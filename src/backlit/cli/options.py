@@ -124,12 +124,14 @@ def on_the_command_line(message: str, options: dict[str, str]) -> str:
 
     >>> on_the_command_line("lower the learning_rate (clip=1)", {"learning_rate": "--learning-rate", "clip": "--clip"})
     'lower the --learning-rate (--clip 1)'
+    >>> on_the_command_line("force=True overwrites it", {"force": "--force"})
+    '--force overwrites it'
     """
 
     def written(found: re.Match[str]) -> str:
         name, value = found["name"], found["value"]
         if value is not None:
-            return f"{options[name]} {value}"
+            return options[name] if value == "True" else f"{options[name]} {value}"
         return options[name] if "_" in name else name
 
     known = "|".join(sorted(options, key=len, reverse=True))

@@ -10,8 +10,8 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 NAMES = {
-    "balanced_accuracy": "balanced accuracy", "log_loss": "log loss", "r2": "R²", "rmse": "root mean squared error",
-    "mae": "mean absolute error", "exact_match": "all labels right", "label_accuracy": "labels right",
+    "balanced_accuracy": "balanced accuracy", "log_loss": "log loss", "r2": "R²", "rmse": "RMSE", "mae": "MAE",
+    "exact_match": "all labels right", "label_accuracy": "labels right",
 }  # fmt: skip
 SHARES = frozenset({"accuracy", "balanced_accuracy", "exact_match", "label_accuracy"})
 

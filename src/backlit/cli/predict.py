@@ -32,9 +32,10 @@ def run(
     """
     import backlit as bl
     from backlit import data
-    from backlit.cli import matching
+    from backlit.cli import files, matching
     from backlit.formats import durable
 
+    files.check_apart({"--out": out}, {"MODEL": [model], "SOURCE": files.of_source(source)})
     if out is not None:
         durable.check_writable(out, force=force)
     loaded = bl.load_model(model)

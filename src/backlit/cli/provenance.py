@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from backlit.cli.info import version_of
+from backlit.cli.matching import fingerprint_of
 from backlit.cli.output import finite
 from backlit.data import Dataset, Split
 from backlit.training import History, Run
@@ -14,16 +16,13 @@ def of(
     dataset: Dataset, parts: Split, validation: float, test: float, run: Run, scores: dict[str, dict[str, float]]
 ) -> dict[str, Any]:
     """Source, options, what was reached, and all that it takes to split the same data the same way again."""
-    import numpy
-
-    import backlit
-
     interrupted = run.stopped == "interrupted"  # then the network is as the last epoch left it, not the best
     came_from = {
         "source": dataset.source,
         "fingerprint": dataset.fingerprint(),
         "rows": {"train": len(parts.train), "validation": len(parts.validation), "test": len(parts.test)},
         "split": {"validation": validation, "test": test, "seed": run.options["seed"]},
+        "split_fingerprint": fingerprint_of(parts),
         "options": {**run.options, "validation": validation},
         "objective": run.objective,
         "engine": run.engine,
@@ -32,7 +31,7 @@ def of(
         "best_epoch": None if interrupted else run.best_epoch,
         "history": summary(run.history),
         "scores": scores,
-        "versions": {"backlit": backlit.__version__, "numpy": numpy.__version__},
+        "versions": {name: version_of(name) for name in ("backlit", "numpy", "scikit-learn")},
     }
     plain: dict[str, Any] = finite(came_from)  # a validation cost can overflow where the training does not
     return plain

@@ -6,8 +6,8 @@ from typing import Annotated, Any
 
 import typer
 
+from backlit.cli import files, output
 from backlit.cli import options as read_option
-from backlit.cli import output
 from backlit.errors import DivergenceError, OptionError, OutputPathError
 
 NAME = "train"
@@ -25,25 +25,25 @@ DATA, NETWORK, TRAINING, RESULTS = "Data", "Network", "Training", "Results"
 
 
 def run(
-    source: Annotated[str, typer.Argument(metavar="SOURCE", help="digits, iris, wine, breast-cancer or diabetes; an .npz file; X.npy,y.npy; a folder of IDX files.")],
+    source: Annotated[str, typer.Argument(metavar="SOURCE", help="{sources}; an .npz file; X.npy,y.npy; a folder of IDX files.")],
     target: Annotated[str | None, typer.Option(rich_help_panel=DATA, metavar="NAME", help="The array of an .npz file that is the target.  [default: y, Y, target or labels]")] = None,
     task: Annotated[str | None, typer.Option(rich_help_panel=DATA, metavar="TASK", help="classes, labels (several at once, each 0 or 1) or numbers.  [default: seen from the target]")] = None,
     validation: Annotated[float, typer.Option(rich_help_panel=DATA, metavar="SHARE", parser=read_option.number, help="Of the rows: they choose the best epoch; 0 for none.")] = 0.2,
     test: Annotated[float, typer.Option(rich_help_panel=DATA, metavar="SHARE", parser=read_option.number, help="Of the rows: they choose nothing, and report the score; 0 for none.")] = 0.2,
     class_weight: Annotated[str | None, typer.Option(rich_help_panel=DATA, metavar="balanced", help="Rare classes count as much as common ones.")] = None,
     layers: Annotated[str, typer.Option(rich_help_panel=NETWORK, metavar="N,N,…", help="Neurons of the hidden layers; '' for no hidden layer.")] = "100",
-    activation: Annotated[str, typer.Option(rich_help_panel=NETWORK, metavar="NAME", help="Of the hidden layers, one or one a layer as relu,tanh: identity, sigmoid, tanh, relu, leaky-relu, elu, gelu, silu or softplus.")] = "relu",
-    output_activation: Annotated[str | None, typer.Option("--output", rich_help_panel=NETWORK, metavar="NAME", help="Activation of the output layer: one of those, exponential or softmax.  [default: softmax for classes, sigmoid for labels, identity for numbers]")] = None,
-    initializer: Annotated[str, typer.Option(rich_help_panel=NETWORK, metavar="NAME", help="Of the weights: glorot-uniform, glorot-normal, he-uniform, he-normal, lecun-uniform, lecun-normal, gaussian, small-uniform, or auto by activation.")] = "auto",
+    activation: Annotated[str, typer.Option(rich_help_panel=NETWORK, metavar="NAME", help="Of the hidden layers, one or one a layer as relu,tanh: {activations}.")] = "relu",
+    output_activation: Annotated[str | None, typer.Option("--output", rich_help_panel=NETWORK, metavar="NAME", help="Activation of the output layer: one of those, {output_activations}.  [default: " + ", ".join(f"{name} for {task}" for task, name in OUTPUT_OF_TASK.items()) + "]")] = None,
+    initializer: Annotated[str, typer.Option(rich_help_panel=NETWORK, metavar="NAME", help="Of the weights: {initializers}; auto takes one by the activation.")] = "auto",
     dropout: Annotated[str, typer.Option(rich_help_panel=NETWORK, metavar="P", help="Probability that a hidden neuron is left out of a step; one, or one a layer as 0.2,0.5.")] = "0",
-    dtype: Annotated[str, typer.Option(rich_help_panel=NETWORK, metavar="TYPE", help="Of every number: float32 or float64.")] = "float32",
-    cost: Annotated[str | None, typer.Option(rich_help_panel=TRAINING, metavar="NAME", help="quadratic, mse, binary-cross-entropy, cross-entropy, huber or poisson.  [default: the one of the output activation]")] = None,
+    dtype: Annotated[str, typer.Option(rich_help_panel=NETWORK, metavar="TYPE", help="Of every number: {dtypes}.")] = "float32",
+    cost: Annotated[str | None, typer.Option(rich_help_panel=TRAINING, metavar="NAME", help="{costs}.  [default: the one of the output activation; of sigmoid for numbers, quadratic]")] = None,
     l2: Annotated[float, typer.Option(rich_help_panel=TRAINING, metavar="λ", parser=read_option.number, help="Strength of the penalty λ/(2n) Σ‖W‖² on the weights.")] = 0.0,
-    optimizer: Annotated[str, typer.Option(rich_help_panel=TRAINING, metavar="NAME", help="sgd, rmsprop, adam, adamw or lbfgs.")] = "adam",
+    optimizer: Annotated[str, typer.Option(rich_help_panel=TRAINING, metavar="NAME", help="{optimizers}.")] = "adam",
     learning_rate: Annotated[float | None, typer.Option(rich_help_panel=TRAINING, metavar="η", parser=read_option.number, help="How far a step goes.  [default: the optimizer's own]")] = None,
     momentum: Annotated[float | None, typer.Option(rich_help_panel=TRAINING, metavar="μ", parser=read_option.number, help="Of --optimizer sgd, as 0.9.  [default: 0]")] = None,
     nesterov: Annotated[bool, typer.Option("--nesterov", rich_help_panel=TRAINING, help="Look ahead along the momentum.")] = False,
-    schedule: Annotated[str, typer.Option(rich_help_panel=TRAINING, metavar="NAME", help="Of the learning rate: constant, step, cosine, one-cycle, warm-up or reduce-on-plateau.")] = "constant",
+    schedule: Annotated[str, typer.Option(rich_help_panel=TRAINING, metavar="NAME", help="Of the learning rate: {schedules}.")] = "constant",
     batch_size: Annotated[str | None, typer.Option(rich_help_panel=TRAINING, metavar="N", help="Rows a step, or all.  [default: 32]")] = None,
     epochs: Annotated[int, typer.Option(rich_help_panel=TRAINING, metavar="N", parser=read_option.at_least_one, help="Passes over the training rows.")] = 50,
     clip: Annotated[float | None, typer.Option(rich_help_panel=TRAINING, metavar="NORM", parser=read_option.number, help="The largest norm a gradient may have.")] = None,
@@ -65,6 +65,7 @@ def run(
     import backlit as bl
     from backlit import data
     from backlit.cli import provenance, scores
+    from backlit.formats import model_file
 
     sizes, rows_a_step = read_option.layer_sizes(layers), read_option.batch_size(batch_size)
     chosen_optimizer = _optimizer(optimizer, momentum, nesterov)
@@ -72,7 +73,9 @@ def run(
 
     dataset = data.read(source, target=target)
     parts = _split(dataset, task, validation, test, seed)
-    encoding = _encode(dataset, parts, task, output_activation, cost)
+    encoding = _encode(dataset, parts, task, output_activation)
+    if encoding.task == "numbers":
+        cost = _cost_of_numbers(encoding.target, output_activation, cost)
     X, y = encoding.features(dataset.X, dtype), encoding.targets(dataset.known_y, dtype)
 
     network = bl.Network(
@@ -80,6 +83,8 @@ def run(
         activation=read_option.names(activation), output=output_activation or OUTPUT_OF_TASK[encoding.task],
         initializer=initializer, dropout=read_option.one_or_more("dropout", dropout), seed=seed, dtype=dtype,
     )
+    reach = network.activations[-1]  # held-out numbers may lie beyond it, and its end is as near to them as it comes
+    y = y.clip(reach.lowest, reach.highest)
     held_out = (X[parts.validation], y[parts.validation]) if len(parts.validation) else None
     keep_the_best = bl.EarlyStopping(patience=early_stopping) if held_out or early_stopping is not None else None
     watching = not quiet and sys.stderr is not None and sys.stderr.isatty()
@@ -106,9 +111,10 @@ def run(
     found = {part: scores.of(model, dataset.X[rows], dataset.known_y[rows]) for part, rows in judges.items() if len(rows)}
 
     came_from = provenance.of(dataset, parts, validation, test, completed, found)
-    saved = _save(bl.Model(network, encoding, came_from), destination, force=force)
+    saved = _unless_taken(destination, force=force)
+    model_file.save(bl.Model(network, encoding, came_from), saved, force=force)
     if plot is not None:
-        completed.plot(plot, force=force)
+        completed.plot(_unless_taken(plot, force=force), force=force)
 
     if json:
         seconds, why = round(completed.seconds, 3), completed.engine_reason
@@ -146,9 +152,8 @@ def _check_files(
 
     named = read_option.default_name(source)
     model = out if out is not None else named if force else durable.free_name(named)
-    paths = [path.absolute() for path in (model, plot, checkpoint) if path is not None]
-    if len(set(paths)) < len(paths):
-        raise OptionError("--out, --plot and --checkpoint must be different files")
+    written = {"--out": model, "--plot": plot, "--checkpoint": checkpoint}
+    files.check_apart(written, {"SOURCE": files.of_source(source)})
     if resume and checkpoint is None:
         raise OptionError("--resume needs to know from where: give the file as --checkpoint FILE")
     if checkpoint is not None and checkpoint.is_file() and not resume and not force:
@@ -161,13 +166,15 @@ def _check_files(
     return model
 
 
-def _save(model: Any, destination: Path, *, force: bool) -> Path:
-    """Where it was saved in the end: whatever took the name while it was trained is not overwritten either."""
-    from backlit.formats import durable, model_file
+def _unless_taken(path: Path, *, force: bool) -> Path:
+    """The path, which was free before the training; one beside it if something has taken its name since."""
+    from backlit.formats import durable
 
-    path = destination if force else durable.free_name(destination)
-    model_file.save(model, path, force=force)
-    return path
+    if force or not path.exists():
+        return path
+    beside = durable.free_name(path)
+    output.say(f"{path} appeared during the training and stays as it is: written to {beside} in its place")
+    return beside
 
 
 # --- the data --------------------------------------------------------------------------------------------------------
@@ -181,30 +188,32 @@ def _split(dataset: Any, task: str | None, validation: float, test: float, seed:
     return data.split(y, validation=validation, test=test, seed=seed, stratify=(task or infer_task(y)) == "classes")
 
 
-def _encode(dataset: Any, parts: Any, task: str | None, output_activation: str | None, cost: str | None) -> Any:
+def _encode(dataset: Any, parts: Any, task: str | None, output_activation: str | None) -> Any:
     """The encoding, fitted on the training rows. Two classes share one output, unless it is softmax."""
-    from dataclasses import replace
-
     import numpy as np
 
     from backlit.data import encoding
-    from backlit.objective import DEFAULT_COST
 
     y = dataset.known_y
     task = task or encoding.infer_task(y)
     single_output = (
         task == "classes" and y.ndim == 1 and output_activation not in (None, "softmax") and len(np.unique(y)) == 2
     )
-    fitted = encoding.fit(dataset, parts.train, task=task, single_output=single_output)
-    cost = cost or DEFAULT_COST.get(output_activation or "")
-    if task == "numbers" and cost in ("cross-entropy", "binary-cross-entropy"):
+    reach = output_activation or OUTPUT_OF_TASK.get(task, "identity")
+    return encoding.fit(dataset, parts.train, task=task, single_output=single_output, output=reach)
+
+
+def _cost_of_numbers(target: str, output_activation: str | None, cost: str | None) -> str | None:
+    """The cost that was asked for; numbers are no probabilities, so a sigmoid has not its own but the quadratic one."""
+    probabilities = f"{cost} compares" if cost in ("cross-entropy", "binary-cross-entropy") else None
+    if output_activation == "softmax":
+        probabilities = "softmax gives"
+    if probabilities:
         raise OptionError(
-            f"the target '{dataset.target}' is numbers, and {cost} compares probabilities: "
+            f"the target '{target}' is numbers, and {probabilities} probabilities: "
             "take --output identity, or --task classes"
         )
-    if task == "numbers" and cost == "poisson":  # which takes the counts as they are
-        return replace(fitted, target_offset=np.zeros(fitted.outputs), target_scale=np.ones(fitted.outputs))
-    return fitted
+    return "quadratic" if cost is None and output_activation == "sigmoid" else cost
 
 
 # --- what is said ----------------------------------------------------------------------------------------------------
@@ -243,17 +252,16 @@ def _what_came_out(completed: Any, came_from: dict[str, Any], saved: Path) -> st
     ]
     if not came_from["scores"]:
         return output.columns(how)
-    purpose = {"validation": "chose the epoch", "test": "chose nothing"}
+    purpose = {"validation": "chose the epoch" if best else "", "test": "chose nothing"}
     return f"{output.columns(how)}\n\n{output.scores_table(came_from['scores'], came_from['rows'], purpose)}"
 
 
 def _in_rows_of_the_source(divergence: DivergenceError, rows: Any) -> DivergenceError:
     """The training saw its own rows alone, and counted those."""
+    from backlit.training.divergence import explained
+
     row = divergence.where.get("row")
-    if row is None:
-        return divergence
-    there = int(rows[row])
-    return DivergenceError(str(divergence).replace(f"row {row}", f"row {there}"), {**divergence.where, "row": there})
+    return divergence if row is None else explained({**divergence.where, "row": int(rows[row])})
 
 
 def _how_to_go_on(checkpoint: Path | None) -> str:

@@ -16,11 +16,19 @@ def as_numbers(what: str, values: ArrayLike) -> NDArray[Any]:
     Raises:
         DataError: text or objects stand where numbers should, or the rows are of different lengths.
     """
+    if hasattr(values, "toarray"):
+        raise DataError(f"{what} is a sparse matrix; make it dense with .toarray()")
+    if np.ma.is_masked(values):
+        raise DataError(f"{what} has masked values; fill them (.filled) or leave out their rows")
     try:
         array = np.asarray(values)
     except ValueError:
         raise DataError(f"{what} is ragged: its rows have different lengths; give every row as many values") from None
+    except (RuntimeError, TypeError) as failure:  # as of a tensor that is part of a graph, or on another device
+        raise DataError(f"{what} cannot be read as an array: {str(failure).splitlines()[0][:120]}") from None
     if array.dtype.kind == "O":
+        if any(isinstance(value, (str, bytes)) for value in array.flat):  # "1.5" would pass for a number below
+            raise DataError(f"{what} holds {_first_text(array)} where a number should be; encode text first")
         try:
             array = array.astype(np.float64)
         except (TypeError, ValueError, OverflowError):
@@ -94,4 +102,6 @@ def _first_text(array: NDArray[Any]) -> str:
             float(value)
         except (TypeError, ValueError, OverflowError):
             return f"{str(value)[:40]!r}"
+        if isinstance(value, (str, bytes)):
+            return f"the text {str(value)[:40]!r}"  # a number written as text
     return f"values of type {array.dtype}"

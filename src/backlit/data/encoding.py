@@ -11,9 +11,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
-from backlit.data import plain
+from backlit import activations
+from backlit.data import frames, plain, scaling
 from backlit.data.checks import as_numbers, check_finite
 from backlit.data.dataset import Dataset, as_target
+from backlit.data.frames import some
 from backlit.errors import DataError, OptionError, unknown_option
 from backlit.notation import Array, Float64Array, IndexArray
 
@@ -21,8 +23,6 @@ TASKS = ("classes", "labels", "numbers")
 """One of K classes; several labels at once, each yes or no; numbers."""
 
 Label = str | int | bool
-
-MOST_NAMED = 12  # known classes in a message
 
 
 def _nothing() -> Float64Array:
@@ -43,8 +43,9 @@ class Encoding:
         outputs: neurons of the output layer: K, or 1 for two classes on a single output; one a label or a number.
         classes: of the task classes: the labels, in the order of the outputs.
         codes: the whole numbers that stand for ``classes`` in raw targets, where those are names for them.
-        target_offset: (outputs,) of the task numbers: the mean of the training rows.
-        target_scale: (outputs,) of the task numbers: their standard deviation.
+        target_offset: (outputs,) of the task numbers: the mean of the training rows, or what brings them within the
+            output activation's reach.
+        target_scale: (outputs,) of the task numbers: their standard deviation, or likewise.
         image_shape: (height, width) where the columns are the pixels of an image.
         full_scale: the largest value of a pixel.
     """
@@ -68,12 +69,15 @@ class Encoding:
     def features(self, X: ArrayLike, dtype: DTypeLike = np.float64) -> Array:
         """(X - offset) / scale, shape (rows, columns), in the dtype; images may come as (rows, height, width).
 
-        Tables are encoded in float64 and then rounded, pixels of a known full scale divided in the dtype itself.
+        The columns of a frame (pandas, polars, …) are taken by their names, in whatever order they stand there; those
+        of an array by position. Tables are encoded in float64 and then rounded, pixels of a known full scale divided in
+        the dtype itself.
 
         Raises:
-            DataError: another number of columns, text, or a number that is not finite, before or after.
+            DataError: a column is missing, another number of columns, text, or a number that is not finite, before or
+                after.
         """
-        raw = as_numbers("X", X)
+        raw = as_numbers("X", frames.in_order("X", X, self.columns))
         if self.image_shape is not None and raw.ndim == 3 and raw.shape[1:] == self.image_shape:
             raw = raw.reshape(len(raw), -1)
         if raw.ndim != 2:
@@ -214,7 +218,7 @@ class Encoding:
     def _expected(self) -> str:
         if self.image_shape is not None:
             return f": the pixels of images of {self.image_shape[0]} × {self.image_shape[1]}"
-        return f": {_some(self.columns)}"
+        return f": {some(self.columns)}"
 
     def _one_hot(self, raw: NDArray[Any], dtype: DTypeLike) -> Array:
         if raw.ndim != 1:
@@ -229,7 +233,7 @@ class Encoding:
             more = f" and in {len(unknown) - 1} more" if len(unknown) > 1 else ""
             raise DataError(
                 f"target '{self.target}' has the unknown class {raw[row].item()!r} in row {row}{more}; "
-                f"known: {_some(self.classes)}"
+                f"known: {some(self.classes)}"
             )
         if self.outputs == 1:
             return found[:, np.newaxis].astype(dtype)
@@ -268,7 +272,14 @@ def infer_task(y: ArrayLike) -> str:
     return "classes" if len(np.unique(y)) <= max(20, np.sqrt(len(y))) else "numbers"
 
 
-def fit(dataset: Dataset, rows: IndexArray, *, task: str | None = None, single_output: bool = False) -> Encoding:
+def fit(
+    dataset: Dataset,
+    rows: IndexArray,
+    *,
+    task: str | None = None,
+    single_output: bool = False,
+    output: str = "identity",
+) -> Encoding:
     """The encoding of a data set, its means, standard deviations and checks from the given training rows alone.
 
     Which task it is and which classes there are is seen from the whole target: that a label exists is no secret of the
@@ -279,10 +290,12 @@ def fit(dataset: Dataset, rows: IndexArray, *, task: str | None = None, single_o
         rows: the training rows.
         task: one of :data:`TASKS`; None infers it (:func:`infer_task`).
         single_output: two classes share one output neuron, as a single sigmoid has it.
+        output: the output layer's activation, within whose reach numbers are brought (:mod:`backlit.data.scaling`).
 
     Raises:
-        DataError: no target, or one that is not of the task, or the same in every training row.
-        OptionError: the task is unknown, or a single output is to tell more than two classes apart.
+        DataError: no target, or one that is not of the task, or the same in every training row, or out of the output's
+            reach.
+        OptionError: the task or the output is unknown, or a single output is to tell more than two classes apart.
     """
     y = dataset.known_y
     what = f"{dataset.source}: target '{dataset.target}'"
@@ -308,9 +321,10 @@ def fit(dataset: Dataset, rows: IndexArray, *, task: str | None = None, single_o
         if task == "labels":
             _check_zero_one(table, what)
         else:
-            target_offset, target_scale = _standard(table[rows], what)
+            reach = activations.get(output, option="output")
+            target_offset, target_scale = scaling.within_reach(table, rows, reach, what)
     if dataset.full_scale is None:
-        offset, scale = _standard(dataset.X[rows], f"{dataset.source}: X")
+        offset, scale = scaling.standard(dataset.X[rows], f"{dataset.source}: X")
     else:
         offset, scale = np.zeros(len(dataset.columns)), np.full(len(dataset.columns), dataset.full_scale)
     return Encoding(
@@ -327,19 +341,6 @@ def fit(dataset: Dataset, rows: IndexArray, *, task: str | None = None, single_o
         image_shape=dataset.image_shape,
         full_scale=dataset.full_scale,
     )
-
-
-def _standard(X: Array, what: str) -> tuple[Float64Array, Float64Array]:
-    """Mean and standard deviation of each column; of a constant one its value and 1, so that it is encoded as 0."""
-    constant = X.max(axis=0) == X.min(axis=0)
-    with np.errstate(over="ignore", invalid="ignore"):
-        offset: Float64Array = np.where(constant, X[0], X.mean(axis=0, dtype=np.float64))
-        scale: Float64Array = np.where(constant, 1.0, X.std(axis=0, dtype=np.float64))
-    wide = np.flatnonzero(~(np.isfinite(offset) & np.isfinite(scale)))
-    if len(wide):
-        raise DataError(f"{what} has numbers too far apart to standardise in column {wide[0]}; bring them nearer to 0")
-    scale[scale == 0] = 1  # numbers so close that their variance is below the smallest number
-    return offset, scale
 
 
 def _classes(y: NDArray[Any], names: tuple[str, ...] | None, what: str) -> tuple[tuple[Label, ...], tuple[int, ...]]:
@@ -373,9 +374,3 @@ def _check_zero_one(table: Float64Array, what: str) -> None:
     if len(wrong):
         row, column = (int(i) for i in wrong[0])
         raise DataError(f"{what} is {table[row, column]:g} in row {row}, column {column}; labels are 0 or 1")
-
-
-def _some(names: tuple[Any, ...]) -> str:
-    """As many names as a line takes."""
-    shown = ", ".join(repr(name) for name in names[:MOST_NAMED])
-    return f"{shown}, … ({len(names)} in all)" if len(names) > MOST_NAMED else shown

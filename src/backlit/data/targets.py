@@ -5,10 +5,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from backlit.activations import Activation
 from backlit.data.checks import as_numbers, check_finite, check_lengths
 from backlit.errors import DataError
 from backlit.network import Network
-from backlit.notation import Array
+from backlit.notation import Array, Float64Array
 from backlit.objective import Objective
 
 
@@ -90,6 +91,25 @@ def _check_values(cost: str, Y: Array, what: str) -> None:
                 f"{what} sums to {sums[wrong[0]]:g} at row {wrong[0]}; cross-entropy takes one-hot rows, or shares "
                 "that sum to 1 (several classes at once: output sigmoid with binary-cross-entropy)"
             )
+
+
+def check_reach(output: Activation, Y: Array, what: str = "y") -> None:
+    """Raises DataError unless σ_L can come near the targets: trained towards 7, a sigmoid only learns to be large."""
+    if output.lowest > -np.inf or output.highest < np.inf:
+        reach = f"{output.lowest:g} and up" if output.highest == np.inf else f"{output.lowest:g} to {output.highest:g}"
+        beyond = (Y < output.lowest) | (Y > output.highest)
+        _refuse(beyond, Y, what, f"output {output.name} only reaches {reach}: scale the targets, or use identity")
+
+
+def check_varies(targets: Targets, weights: Float64Array, what: str = "y") -> None:
+    """Raises DataError where every row that counts has the same target: there is nothing to learn from that.
+
+    A single row is spared: it is how a pass is worked through by hand.
+    """
+    Y = targets.Y[weights > 0]
+    if len(Y) > 1 and bool((Y == Y[0]).all()):
+        same = f"class {int(Y[0].argmax())}" if targets.decision == "argmax" else f"{Y[0].tolist()}"
+        raise DataError(f"{what} is {same} in all of its {len(Y)} rows: give rows with different targets to learn from")
 
 
 def _refuse(bad: NDArray[np.bool_], Y: Array, what: str, takes: str) -> None:

@@ -2,9 +2,9 @@
 
 from numpy.typing import ArrayLike
 
+from backlit.backpropagation import BackwardPass
 from backlit.data.checks import as_matrix
 from backlit.engines.base import (
-    BackwardPass,
     Engine,
     Score,
     Session,

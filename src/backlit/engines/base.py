@@ -9,22 +9,12 @@ from collections.abc import Collection
 from dataclasses import dataclass, field
 from functools import lru_cache
 
-from backlit.backpropagation import Errors, ForwardPass, Gradients
+from backlit.backpropagation import BackwardPass, ForwardPass
 from backlit.network import Network
 from backlit.notation import Array, Float64Array, IndexArray
 from backlit.objective import Objective
 from backlit.optimizers import Optimizer, State
 from backlit.randomness import order_of_rows
-
-
-@dataclass(frozen=True, eq=False)
-class BackwardPass:
-    """One pass there and back: every z, a, δ and gradient, and C_i of each row, (m,)."""
-
-    forward: ForwardPass
-    errors: Errors
-    gradients: Gradients
-    row_costs: Array
 
 
 @dataclass(frozen=True, eq=False)

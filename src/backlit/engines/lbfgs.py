@@ -5,10 +5,10 @@ from collections.abc import Collection
 import numpy as np
 
 from backlit import backpropagation as bp
-from backlit import objective as objectives
 from backlit.backpropagation import Gradients
 from backlit.engines import blas
 from backlit.engines.base import Session, StepPlan, StepsReport, TrainingData
+from backlit.engines.score import weighted_sums
 from backlit.equations import objective_cost
 from backlit.errors import OptionError
 from backlit.network import Network
@@ -50,22 +50,14 @@ class LBFGSSession(Session):
         return StepsReport(report.costs, report.hits, report.weights, converged=converged)
 
     def _report_start(self, report: StepsReport, i: int) -> None:
-        forward, L = bp.feed_forward(self.network.layers, self.data.X), self.network.L
-        weights = self.data.row_weights.astype(np.float64)
-        row_costs = self.objective.row_costs(forward.z[L], forward.output, self.data.Y)
-        report.costs[i] = np.dot(weights, row_costs.astype(np.float64))
-        report.weights[i] = weights.sum()
-        if self.data.decision:
-            report.hits[i] = np.dot(weights, objectives.hits(self.data.decision, forward.output, self.data.Y))
+        data, forward = self.data, bp.feed_forward(self.network.layers, self.data.X)
+        row_costs = self.objective.row_costs(forward.z[self.network.L], forward.output, data.Y)
+        sums = weighted_sums(row_costs, forward.output, data.Y, data.row_weights, data.decision)
+        report.costs[i], report.hits[i], report.weights[i] = sums
 
     def _cost_and_gradient(self, theta: Float64Array) -> tuple[float, Float64Array]:
         self._twin.parameters[...] = theta
-        layers, L = self._twin.layers, self._twin.L
-        forward = bp.feed_forward(layers, self._X)
-        errors = bp.backpropagate(layers, self.objective, forward, self._Y)
-        gradients = bp.gradients(
-            layers, self.objective, forward, errors, self._row_weights, Gradients.empty(self._twin)
-        )
-        row_costs = self.objective.row_costs(forward.z[L], forward.output, self._Y)
-        cost = objective_cost(row_costs, self._row_weights, bp.penalty(layers, self.objective))
-        return cost, gradients.vector.astype(np.float64, copy=False)
+        layers, room = self._twin.layers, Gradients.empty(self._twin)
+        backward = bp.backward_pass(layers, self.objective, self._X, self._Y, self._row_weights, room)
+        cost = objective_cost(backward.row_costs, self._row_weights, bp.penalty(layers, self.objective))
+        return cost, backward.gradients.vector.astype(np.float64, copy=False)

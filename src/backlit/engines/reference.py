@@ -5,11 +5,9 @@ from collections.abc import Collection
 import numpy as np
 
 from backlit import backpropagation as bp
-from backlit import objective as objectives
-from backlit.backpropagation import ForwardPass, Gradients
+from backlit.backpropagation import BackwardPass, ForwardPass, Gradients
 from backlit.engines import blas
 from backlit.engines.base import (
-    BackwardPass,
     Engine,
     Score,
     Session,
@@ -20,7 +18,7 @@ from backlit.engines.base import (
     batch_rows,
 )
 from backlit.engines.lbfgs import LBFGSSession
-from backlit.engines.score import ScoreSums
+from backlit.engines.score import ScoreSums, weighted_sums
 from backlit.equations import Mask
 from backlit.network import Layer, Network
 from backlit.notation import Array, Float64Array, IndexArray
@@ -61,7 +59,7 @@ class ReferenceEngine(Engine):
         self, network: Network, objective: Objective, X: Array, Y: Array, row_weights: Array
     ) -> BackwardPass:
         with blas.one_thread(), np.errstate(over="ignore", invalid="ignore"):
-            return _backward_pass(network.layers, objective, X, Y, row_weights, Gradients.empty(network))
+            return bp.backward_pass(network.layers, objective, X, Y, row_weights, Gradients.empty(network))
 
     def evaluate(self, network: Network, objective: Objective, data: TrainingData) -> Score:  # noqa: D102
         sums, L = ScoreSums(data), network.L
@@ -101,14 +99,11 @@ class ReferenceSession(Session):
         data, plan, theta = self.data, self.plan, self.network.parameters
         rows = batch_rows(plan, data.rows, self.step)
         X, Y, row_weights = data.X[rows], data.Y[rows], data.row_weights[rows]
-        backward = _backward_pass(
+        backward = bp.backward_pass(
             self._layers, self.objective, X, Y, row_weights, self._gradients, self._mask if self._drops else None
         )
-        weights = row_weights.astype(np.float64)
-        report.costs[i] = np.dot(weights, backward.row_costs.astype(np.float64))
-        report.weights[i] = weights.sum()
-        if data.decision:
-            report.hits[i] = np.dot(weights, objectives.hits(data.decision, backward.forward.output, Y))
+        sums = weighted_sums(backward.row_costs, backward.forward.output, Y, row_weights, data.decision)
+        report.costs[i], report.hits[i], report.weights[i] = sums
 
         gradient = self._gradients.vector
         norm = clip_by_global_norm(gradient, plan.clip) if plan.clip is not None else None
@@ -144,19 +139,3 @@ class ReferenceSession(Session):
                 learning_rate=learning_rate,
             )
         )
-
-
-def _backward_pass(
-    layers: tuple[Layer, ...],
-    objective: Objective,
-    X: Array,
-    Y: Array,
-    row_weights: Array,
-    room: Gradients,
-    mask_of: bp.MaskOf | None = None,
-) -> BackwardPass:
-    """The whole pass; ``row_costs`` from the output layer's own z."""
-    forward = bp.feed_forward(layers, X, mask_of)
-    row_costs = objective.row_costs(forward.z[layers[-1].number], forward.output, Y)
-    errors = bp.backpropagate(layers, objective, forward, Y)
-    return BackwardPass(forward, errors, bp.gradients(layers, objective, forward, errors, row_weights, room), row_costs)

@@ -1,10 +1,19 @@
-"""The score of rows nobody trains on, added up chunk by chunk: every engine's evaluation ends here."""
+"""Weighted sums over rows, in float64: of a step, and of rows nobody trains on, added up chunk by chunk."""
 
 import numpy as np
 
 from backlit import objective as objectives
 from backlit.engines.base import Score, TrainingData
 from backlit.notation import Array, Float64Array
+
+
+def weighted_sums(
+    row_costs: Array, a: Array, Y: Array, row_weights: Array, decision: str | None
+) -> tuple[float, float, float]:
+    """Σ_i w̃_i C_i, Σ_i w̃_i [row i is right] and Σ_i w̃_i over some rows, in float64."""
+    weights = row_weights.astype(np.float64)
+    hits = float(np.dot(weights, objectives.hits(decision, a, Y))) if decision else 0.0
+    return float(np.dot(weights, row_costs.astype(np.float64))), hits, float(weights.sum())
 
 
 class ScoreSums:
@@ -17,14 +26,11 @@ class ScoreSums:
 
     def add(self, rows: slice, row_costs: Array, a: Array) -> None:
         """Adds a chunk of rows with its C_i and a^L."""
-        weights = self._data.row_weights[rows].astype(np.float64)
-        self._weight += float(weights.sum())
-        self._cost += float(weights @ row_costs.astype(np.float64))
-        Y = self._data.Y[rows]
-        if self._data.decision:
-            self._hits += float(weights @ objectives.hits(self._data.decision, a, Y))
-        else:
-            self._squares += weights @ (Y.astype(np.float64) - a) ** 2
+        Y, row_weights = self._data.Y[rows], self._data.row_weights[rows]
+        cost, hits, weight = weighted_sums(row_costs, a, Y, row_weights, self._data.decision)
+        self._cost, self._hits, self._weight = self._cost + cost, self._hits + hits, self._weight + weight
+        if self._data.decision is None:
+            self._squares += row_weights.astype(np.float64) @ (Y.astype(np.float64) - a) ** 2
 
     def score(self) -> Score:
         """Cost and share of right rows; for numbers R² = 1 - Σ w(y - a)² / Σ w(y - ȳ)², the mean over the outputs."""

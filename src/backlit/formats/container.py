@@ -2,7 +2,12 @@
 
 A file is the length of its header (8 bytes, little-endian), the header (JSON: for each tensor its dtype, shape and
 place; under ``__metadata__`` text alone) and the tensors' bytes. Backlit's metadata are ``format`` ("backlit"),
-``kind``, ``version`` and ``document``, itself JSON. The same content gives the same bytes.
+``kind``, ``version``, ``document``, itself JSON, and ``digest``. The same content gives the same bytes.
+
+The digest is that of the whole file, from its first byte to its last: BLAKE2b of 16 bytes (RFC 7693, no key), as 32
+lower-case hex digits, worked out while those digits themselves are 32 times the character 0. The header begins with
+``{"__metadata__":{"digest":"``, so that they are bytes 35 to 66 of every file, counted from 0. So a bit that a disk
+lost is found wherever it was, in a weight too, where nothing else would tell.
 
 Reading believes nothing: a claim is held against the size of the file before anything is allocated from it, and the
 tensors' bytes are not read before the header, the document and what the caller expects of them have been checked.
@@ -16,6 +21,7 @@ import os
 import stat
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from hashlib import blake2b
 from typing import Any, BinaryIO
 
 import numpy as np
@@ -35,6 +41,10 @@ DTYPES: dict[str, np.dtype[Any]] = {
 
 MOST_DIMENSIONS, MOST_NUMBERS = 8, 2**48
 """Of one tensor: more than any machine holds, and few enough that no product of them overflows."""
+
+HEADER_START = b'{"__metadata__":{"digest":"'
+DIGITS = slice(8 + len(HEADER_START), 8 + len(HEADER_START) + 32)
+"""Where the digest stands in a file."""
 
 KINDS = {"model": "a model", "checkpoint": "a training checkpoint"}
 
@@ -78,7 +88,9 @@ def pack(tensors: Mapping[str, NDArray[Any]], document: Mapping[str, Any], kind:
         if tensor.dtype.name not in known:
             raise TypeError(f"tensor {name!r} is of {tensor.dtype}; a container holds {', '.join(sorted(known))}")
     text = json.dumps(document, sort_keys=True, allow_nan=False, separators=(",", ":"))
-    metadata = {"document": text, "format": "backlit", "kind": kind, "version": str(VERSION)}
+    metadata = {
+        "digest": "0" * 32, "document": text, "format": "backlit", "kind": kind, "version": str(VERSION),
+    }  # fmt: skip
     packed = save({name: np.asarray(tensor, order="C") for name, tensor in tensors.items()})
 
     # The metadata are put in here: the library writes them in an order that differs from run to run, and its version
@@ -89,7 +101,17 @@ def pack(tensors: Mapping[str, NDArray[Any]], document: Mapping[str, Any], kind:
     head += b" " * (-len(head) % 8)
     if len(head) > LARGEST_HEADER:
         raise ValueError(f"the header takes {len(head):,} bytes, and {LARGEST_HEADER:,} is the most a file may have")
-    return b"".join((len(head).to_bytes(8, "little"), head, memoryview(packed)[start:]))
+    head, numbers = len(head).to_bytes(8, "little") + head, memoryview(packed)[start:]
+    return b"".join((head[: DIGITS.start], digest(head, numbers), head[DIGITS.stop :], numbers))
+
+
+def digest(head: bytes, numbers: bytes | memoryview) -> bytes:
+    """The digits of a file whose first bytes, to where the tensors start, are ``head``, and the rest ``numbers``."""
+    found = blake2b(head[: DIGITS.start], digest_size=16)
+    found.update(b"0" * 32)
+    found.update(head[DIGITS.stop :])
+    found.update(numbers)
+    return found.hexdigest().encode()
 
 
 def read(
@@ -104,6 +126,8 @@ def read(
     Raises:
         error: the file cannot be read, is damaged, truncated or of another kind, or is from a newer version.
     """
+    if not isinstance(path, (str, os.PathLike)):  # a number would be a file that is open already
+        raise error(f"the path of a file to read is text or a pathlib.Path, not {type(path).__name__}")
     try:
         with _open_regular(path) as stream:
             size = os.fstat(stream.fileno()).st_size
@@ -210,6 +234,7 @@ def _claim(name: str, entry: object) -> Claim:
 def _read_tensors(stream: BinaryIO, head: bytes, size: int) -> dict[str, NDArray[Any]]:
     """The tensors, cut out by the safetensors library, which also refuses places that overlap or leave gaps.
 
+    Not before the digest has told that the file is as it was written.
     The file is read into memory, not mapped: one that shrinks while it is mapped kills the process.
     """
     from safetensors import SafetensorError
@@ -219,6 +244,10 @@ def _read_tensors(stream: BinaryIO, head: bytes, size: int) -> dict[str, NDArray
     content = stream.read(size)
     if len(content) != size or not content.startswith(head):
         raise Refusal("changed while it was read; try again")
+    if content[8 : DIGITS.start] != HEADER_START:
+        raise damaged("it has no digest")
+    if content[DIGITS] != digest(head, memoryview(content)[len(head) :]):
+        raise damaged("its digest is not that of its bytes")
     try:
         return dict(sorted(load(content).items()))  # the library's order differs from run to run
     except SafetensorError as failure:

@@ -76,7 +76,7 @@ def check_writable(path: StrPath, *, force: bool) -> None:
     try:
         target, old_mode = _look_at(path)
         if old_mode is not None and not force:
-            raise OutputPathError(f"{path} exists; --force overwrites it, or choose another name")
+            raise OutputPathError(f"{path} exists; force=True overwrites it, or choose another name")
         if old_mode is not None and not os.access(target, os.W_OK):
             raise OutputPathError(f"{path} cannot be written: it is write-protected; choose another name")
         probe = _temporary_beside(target)
@@ -108,6 +108,8 @@ def _look_at(path: StrPath) -> tuple[Path, int | None]:
 
     Anything but a file is refused: renaming over a device would put a file in its place.
     """
+    if not isinstance(path, (str, os.PathLike)):  # a number would be a file that is open already
+        raise OutputPathError(f"the path of a file to write is text or a pathlib.Path, not {type(path).__name__}")
     try:
         target = Path(os.path.realpath(path))
         mode = os.stat(target).st_mode

@@ -39,6 +39,12 @@ class Optimizer(ABC):
         return {"name": self.name, **asdict(self)}
 
 
+def check_whole(owner: str, option: str, value: object, *, low: int = 1) -> None:
+    """Raises OptionError unless the value is a whole number, at least ``low``."""
+    if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < low:
+        raise OptionError(f"{option} of {owner} must be a whole number, at least {low}, not {value!r}")
+
+
 def check_number(
     owner: str, option: str, value: float, *, low: float, high: float = np.inf, open_low: bool = False
 ) -> None:

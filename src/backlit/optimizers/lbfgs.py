@@ -8,7 +8,7 @@ import numpy as np
 
 from backlit.errors import OptionError
 from backlit.notation import Array, Float64Array
-from backlit.optimizers.base import Optimizer, State, check_number
+from backlit.optimizers.base import Optimizer, State, check_number, check_whole
 
 CostAndGradient = Callable[[Float64Array], tuple[float, Float64Array]]
 
@@ -49,8 +49,8 @@ class LBFGS(Optimizer):
     def __post_init__(self) -> None:
         if self.learning_rate != 1.0:
             raise OptionError("lbfgs takes no learning_rate: a line search finds each step's length; leave it out")
-        check_number("lbfgs", "iterations", self.iterations, low=1)
-        check_number("lbfgs", "memory", self.memory, low=1)
+        check_whole("lbfgs", "iterations", self.iterations)
+        check_whole("lbfgs", "memory", self.memory)
         check_number("lbfgs", "tolerance", self.tolerance, low=0)
 
     def update(self, theta: Array, gradient: Array, state: State, learning_rate: float, step: int) -> None:

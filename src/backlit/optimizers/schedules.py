@@ -6,14 +6,14 @@ training is; only reduce-on-plateau listens to the validation, and it keeps what
 
 from abc import ABC, abstractmethod
 from dataclasses import asdict, dataclass
-from math import cos, pi
+from math import cos, isfinite, pi
 from typing import Any, ClassVar
 
 import numpy as np
 
 from backlit.errors import OptionError, unknown_option
 from backlit.notation import Float64Array
-from backlit.optimizers.base import check_number
+from backlit.optimizers.base import check_number, check_whole
 
 
 @dataclass(frozen=True)
@@ -67,7 +67,7 @@ class Constant(Schedule):
 
 @dataclass(frozen=True)
 class Step(Schedule):
-    """η · factor^⌊epoch / every⌋: a drop every so many epochs.
+    """η · drop^⌊epoch / every⌋: a drop every so many epochs.
 
     >>> Step(every=2, drop=0.5).factor(step=25, plan=Plan(steps_per_epoch=10, epochs=9))
     0.5
@@ -79,7 +79,7 @@ class Step(Schedule):
     name: ClassVar[str] = "step"
 
     def __post_init__(self) -> None:
-        check_number("step schedule", "every", self.every, low=1)
+        check_whole("step schedule", "every", self.every)
         check_number("step schedule", "drop", self.drop, low=0, open_low=True)
 
     def factor(self, step: int, plan: Plan) -> float:  # noqa: D102
@@ -190,10 +190,13 @@ class Plateau:
 class ReduceOnPlateau(Schedule):
     """η · drop each time the validation cost has not fallen for ``patience`` epochs in a row; never below ``floor``·η.
 
-    A fall is one by more than the share ``threshold`` of the best cost so far, as in PyTorch.
+    Without validation rows it listens to the training cost. Patience counts as early stopping counts it: with 2, the
+    second such epoch is answered (PyTorch answers the third).
+
+    A fall is one by more than the share ``threshold`` of the best cost so far.
 
     >>> schedule, heard = ReduceOnPlateau(patience=1, drop=0.5), Plateau()
-    >>> for cost in (1.0, 1.0, 1.0):
+    >>> for cost in (1.0, 1.0):
     ...     heard = schedule.hear(heard, cost)
     >>> heard.factor
     0.5
@@ -207,7 +210,7 @@ class ReduceOnPlateau(Schedule):
     name: ClassVar[str] = "reduce-on-plateau"
 
     def __post_init__(self) -> None:
-        check_number("reduce-on-plateau schedule", "patience", self.patience, low=0)
+        check_whole("reduce-on-plateau schedule", "patience", self.patience)
         check_number("reduce-on-plateau schedule", "drop", self.drop, low=0, high=1, open_low=True)
         check_number("reduce-on-plateau schedule", "floor", self.floor, low=0, high=1)
         check_number("reduce-on-plateau schedule", "threshold", self.threshold, low=0, high=1)
@@ -218,9 +221,10 @@ class ReduceOnPlateau(Schedule):
 
     def hear(self, heard: Plateau, validation_cost: float) -> Plateau:
         """The state after an epoch with this validation cost."""
-        if validation_cost < heard.best * (1 - self.threshold):
+        fall = self.threshold * abs(heard.best) if isfinite(heard.best) else 0.0  # a cost may be negative
+        if validation_cost < heard.best - fall:
             return Plateau(heard.factor, validation_cost, 0)
-        if heard.waited < self.patience:
+        if heard.waited + 1 < self.patience:
             return Plateau(heard.factor, heard.best, heard.waited + 1)
         return Plateau(max(heard.factor * self.drop, self.floor), heard.best, 0)
 

@@ -14,10 +14,10 @@ from backlit.errors import CheckpointError, OptionError
 from backlit.formats import container, durable
 from backlit.formats.container import Claim, damaged
 from backlit.network import Network
-from backlit.notation import Array
+from backlit.notation import Array, Float64Array
 from backlit.optimizers import Plateau, State
 from backlit.optimizers.base import check_number
-from backlit.training.history import EpochRecord
+from backlit.training.history import COLUMNS, EpochRecord
 from backlit.training.stopping import Best
 
 
@@ -88,11 +88,12 @@ class TrainingState:
     """All that a training is, between two steps.
 
     ``now`` is where it stands, ``epoch_start`` where the epoch under way began: what a failure goes back to, and what a
-    divergence is replayed from.
+    divergence is replayed from; ``start_parameters`` is θ before the first step, which divergence is measured by.
     """
 
     now: Snapshot
     epoch_start: Snapshot
+    start_parameters: Array
     sums: Sums = field(default_factory=Sums)
     plateau: Plateau = field(default_factory=Plateau)
     best: Best = field(default_factory=Best)
@@ -104,7 +105,13 @@ class TrainingState:
 
 
 def identity(
-    network: Network, options: dict[str, Any], data: TrainingData, validation: TrainingData | None, *, needs_end: bool
+    network: Network,
+    options: dict[str, Any],
+    data: TrainingData,
+    validation: TrainingData | None,
+    *,
+    n: float,
+    needs_end: bool,
 ) -> dict[str, Any]:
     """What must be the same for a training to be resumed; ``epochs`` may differ where the schedule needs no end."""
     same = {option: value for option, value in options.items() if option != "epochs" or needs_end}
@@ -118,6 +125,7 @@ def identity(
         **same,
         "training_data": _digest(data),
         "validation_data": None if validation is None else _digest(validation),
+        "n": n,
     }
     plain: dict[str, Any] = json.loads(json.dumps(described))
     return plain
@@ -128,14 +136,6 @@ def _digest(data: TrainingData) -> str:
     for values in (data.X, data.Y, data.row_weights):
         digest.update(f"{values.shape}{values.dtype}".encode())
         digest.update(np.ascontiguousarray(values).data)
-    return digest.hexdigest()
-
-
-def _digest_of_state(tensors: dict[str, Array], document: dict[str, Any]) -> str:
-    """A bit that a disk lost would be trained on from; nothing else in the file would tell."""
-    digest = blake2b(json.dumps(document, sort_keys=True).encode(), digest_size=16)
-    for name in sorted(tensors):
-        digest.update(np.ascontiguousarray(tensors[name]).data)
     return digest.hexdigest()
 
 
@@ -165,13 +165,15 @@ def save(path: str | PathLike[str], state: TrainingState, who: dict[str, Any]) -
     Raises:
         OutputPathError: the file cannot be written.
     """
-    tensors: dict[str, Array] = {}
+    tensors: dict[str, Array] = {"start.parameters": state.start_parameters}
     for name, snapshot in (("now", state.now), ("epoch_start", state.epoch_start)):
         tensors[f"{name}.parameters"] = snapshot.parameters
         for slot, values in snapshot.optimizer.items():
             tensors[f"{name}.optimizer.{slot}"] = values
     if state.best_parameters is not None:
         tensors["best.parameters"] = state.best_parameters
+    if state.history:
+        tensors["history"] = _history_table(state.history)
     document: dict[str, Any] = {
         "identity": who,
         "step": state.now.step,
@@ -179,14 +181,12 @@ def save(path: str | PathLike[str], state: TrainingState, who: dict[str, Any]) -
         "sums": asdict(state.sums),
         "plateau": asdict(state.plateau),
         "best": asdict(state.best),
-        "history": [asdict(record) for record in state.history],
+        "history": _columns_in_use(state.history),
         "usual_cost": state.usual_cost,
         "seconds": state.seconds,
         "finished": state.finished,
     }
-    document = _as_json(document)
-    document["digest"] = _digest_of_state(tensors, document)
-    durable.write(path, container.pack(tensors, document, "checkpoint"))
+    durable.write(path, container.pack(tensors, _as_json(document), "checkpoint"))
 
 
 def load(path: str | PathLike[str], who: dict[str, Any], network: Network, slots: State) -> TrainingState:
@@ -203,23 +203,40 @@ def load(path: str | PathLike[str], who: dict[str, Any], network: Network, slots
     found = container.read(path, ["checkpoint"], check=check, error=CheckpointError)
     document, tensors = found.document, found.tensors
     try:
-        if document.pop("digest") != _digest_of_state(tensors, document):
-            raise ValueError("its digest is another")
         document = _from_json(document)
         return TrainingState(
             now=_snapshot(document["step"], "now", tensors, slots),
             epoch_start=_snapshot(document["epoch_start"], "epoch_start", tensors, slots),
+            start_parameters=tensors["start.parameters"],
             sums=Sums(**{name: float(value) for name, value in document["sums"].items()}),
             plateau=Plateau(**document["plateau"]),
             best=Best(**document["best"]),
             best_parameters=tensors.get("best.parameters"),
-            history=[EpochRecord(**record) for record in document["history"]],
+            history=_history(tensors.get("history"), document["history"]),
             usual_cost=None if document["usual_cost"] is None else float(document["usual_cost"]),
             seconds=float(document["seconds"]),
             finished=document["finished"],
         )
     except (KeyError, TypeError, ValueError, AttributeError) as failure:
         raise CheckpointError(f"{path} is damaged: its state cannot be read ({failure}); start anew") from None
+
+
+def _columns_in_use(history: list[EpochRecord]) -> list[str]:
+    """The columns that apply to this training; of the others every value is None."""
+    return [name for name in COLUMNS if any(getattr(record, name) is not None for record in history)]
+
+
+def _history_table(history: list[EpochRecord]) -> Float64Array:
+    """A row an epoch, a column each of those in use: as JSON, a long history would outgrow the file's header."""
+    columns = _columns_in_use(history)
+    return np.array([[getattr(record, name) for name in columns] for record in history], dtype=np.float64)
+
+
+def _history(table: Float64Array | None, columns: list[str]) -> list[EpochRecord]:
+    none: dict[str, Any] = dict.fromkeys(COLUMNS)
+    rows = [] if table is None else table.tolist()
+    records = [none | dict(zip(columns, row, strict=True)) for row in rows]
+    return [EpochRecord(**{**r, "epoch": int(r["epoch"]), "steps": int(r["steps"])}) for r in records]
 
 
 def _snapshot(step: Any, name: str, tensors: dict[str, Array], slots: State) -> Snapshot:
@@ -248,9 +265,15 @@ def _check_identity(theirs: object, ours: dict[str, Any]) -> None:
 
 def _check_tensors(claims: dict[str, Claim], network: Network, slots: State) -> None:
     places = ("now", "epoch_start")
-    needed = {f"{place}.parameters" for place in places} | {f"{p}.optimizer.{slot}" for p in places for slot in slots}
-    if not needed <= set(claims) <= needed | {"best.parameters"}:
+    needed = {f"{place}.parameters" for place in ("start", *places)}
+    needed |= {f"{place}.optimizer.{slot}" for place in places for slot in slots}
+    if not needed <= set(claims) <= needed | {"best.parameters", "history"}:
         raise damaged("its tensors are not those of this optimizer")
+    table = claims.get("history")
+    if table and (len(table.shape) != 2 or table.dtype != np.float64):
+        raise damaged("its history is not a table of numbers")
     for name, claim in claims.items():
+        if name == "history":
+            continue
         if claim.shape != network.parameters.shape or claim.dtype != network.dtype:
             raise damaged(f"its tensor {name!r} is not of this network's shape and dtype")

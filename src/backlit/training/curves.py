@@ -55,7 +55,7 @@ def draw_text(history: History, width: int = 72, height: int = 14) -> str:
     Args:
         history: at least one epoch.
         width: of a line, in characters.
-        height: of a panel, in lines.
+        height: of a panel, in lines; at least 8 are drawn.
 
     Raises:
         OptionError: no epoch was completed.
@@ -63,7 +63,7 @@ def draw_text(history: History, width: int = 72, height: int = 14) -> str:
     drawn = panels(history)
     beside = width >= len(drawn) * NARROWEST
     each = max((width - GAP * (len(drawn) - 1)) // len(drawn) if beside else width, NARROWEST // 2)
-    blocks = [_panel(name, lines, each, height) for name, lines in drawn.items()]
+    blocks = [_panel(name, lines, each, max(height, 8)) for name, lines in drawn.items()]
     rows = zip_longest(*blocks, fillvalue="") if beside else ((line,) for block in blocks for line in block)
     return "\n".join((" " * GAP).join(f"{part:<{each}}" for part in row).rstrip() for row in rows)
 
@@ -99,8 +99,10 @@ def _panel(name: str, lines: dict[str, list[float]], width: int, height: int) ->
 def epoch_ticks(epochs: int, at_most: int) -> list[int]:
     """Whole epochs to write under an axis: the first, the last and round numbers between them.
 
-    >>> epoch_ticks(50, at_most=6), epoch_ticks(3, at_most=6), epoch_ticks(42, at_most=6), epoch_ticks(1, at_most=6)
-    ([1, 10, 20, 30, 40, 50], [1, 2, 3], [1, 10, 20, 30, 42], [1])
+    >>> epoch_ticks(50, at_most=6), epoch_ticks(42, at_most=6), epoch_ticks(3, at_most=6), epoch_ticks(1, at_most=6)
+    ([1, 10, 20, 30, 40, 50], [1, 10, 20, 30, 42], [1, 2, 3], [1])
+    >>> epoch_ticks(20, at_most=10)
+    [1, 5, 10, 15, 20]
     """
     step = next(step for step in _round_steps(0) if step != 2 and epochs / step <= at_most)  # 1, 4, 6 reads badly
     apart = 0.6 * step

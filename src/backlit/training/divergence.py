@@ -1,16 +1,17 @@
 """Which number was the first that is not finite: an epoch that went wrong is run again, one recorded step at a time."""
 
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
+from typing import Any
 
 import numpy as np
 
-from backlit.engines import Engine, Session, StepRecord, StepsReport, TrainingData
+from backlit.engines import Session, StepRecord, StepsReport
 from backlit.errors import DivergenceError
 from backlit.network import Network, layout
 from backlit.notation import Array, Float64Array, IndexArray
-from backlit.objective import Objective
-from backlit.training.checkpoints import Snapshot
+from backlit.training.checkpoints import TrainingState
+from backlit.training.setup import Setup
 
 REMEDY = "lower the learning_rate, or clip the gradients (clip=1)"
 
@@ -29,18 +30,29 @@ def has_run_away(mean_costs: Float64Array, usual_cost: float) -> bool:
     return not bool((np.isfinite(mean_costs) & (np.abs(mean_costs) <= RUNAWAY * (1 + usual_cost))).all())
 
 
-def largest_cost(engine: Engine, objective: Objective, data: TrainingData, network: Network, start: Snapshot) -> float:
+def has_diverged(report: StepsReport, state: TrainingState, setup: Setup) -> bool:
+    """Whether these steps ran away; ``state.usual_cost`` learns from the first step and at the first suspicion."""
+    seen = report.weights > 0  # a batch may hold rows of no weight alone
+    costs = report.costs[seen] / report.weights[seen]
+    if state.usual_cost is None and len(costs):
+        state.usual_cost = abs(float(costs[0]))
+    if has_run_away(costs, state.usual_cost or 0.0):  # or did these rows cost so much from the start?
+        state.usual_cost = max(state.usual_cost or 0.0, largest_cost(setup, state.start_parameters))
+    return has_run_away(costs, state.usual_cost or 0.0)
+
+
+def largest_cost(setup: Setup, start_parameters: Array) -> float:
     """|C_i| of the costliest training row at the training's start: what no batch's mean exceeds without running away.
 
     The first batch alone does not tell: the rare rows whose target is a thousand times the others' may come later.
     """
-    twin, largest = network.copy(), 0.0
-    twin.parameters[...] = start.parameters
+    data, twin, largest = setup.data, setup.network.copy(), 0.0
+    twin.parameters[...] = start_parameters
     with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
         for first in range(0, data.rows, CHUNK):
             rows = slice(first, first + CHUNK)
-            forward = engine.forward_pass(twin, data.X[rows])
-            row_costs = np.abs(objective.row_costs(forward.z[twin.L], forward.output, data.Y[rows]))
+            forward = setup.choice.engine.forward_pass(twin, data.X[rows])
+            row_costs = np.abs(setup.objective.row_costs(forward.z[twin.L], forward.output, data.Y[rows]))
             largest = max(largest, float(row_costs.max(initial=0.0, where=np.isfinite(row_costs))))
     return largest
 
@@ -82,7 +94,7 @@ def replay(
         rows: the number each training row has in the data as given; None where they are the same.
         epoch: counted from 1, for the message.
         network: the session's.
-        usual_cost: of a row, before the training.
+        usual_cost: of a row, at the training's start.
     """
     for learning_rate in learning_rates:
         step = session.step
@@ -97,20 +109,26 @@ def replay(
                 found = _costliest(report.records[0], network)
         if found is not None:
             return _error(found, rows, epoch, step, float(learning_rate))
+    nothing = Found("cost", None, None, None, float("nan"))
     return DivergenceError(
-        f"training diverged in epoch {epoch}: the cost summed over its rows is beyond any float; {REMEDY}",
-        {"epoch": epoch, "quantity": "cost"},
+        f"training diverged in epoch {epoch}, but not when that epoch was run again: something else, as a callback, "
+        "changed the network or the data meanwhile; let callbacks observe only",
+        {"epoch": epoch, "step": None, **asdict(nothing), "learning_rate": None},
     )
 
 
 def _error(found: Found, rows: IndexArray | None, epoch: int, step: int, learning_rate: float) -> DivergenceError:
     row = found.row if found.row is None or rows is None else int(rows[found.row])
-    found = replace(found, row=row)
-    where = {"epoch": epoch, "step": step, **asdict(found), "learning_rate": learning_rate}
+    return explained({"epoch": epoch, "step": step, **asdict(found), "row": row, "learning_rate": learning_rate})
+
+
+def explained(where: dict[str, Any]) -> DivergenceError:
+    """The error of these facts, said in a sentence: also for who counts the rows otherwise than the training did."""
+    found = Found(**{name: where[name] for name in Found.__dataclass_fields__})
+    step, learning_rate = where["step"], where["learning_rate"]
     remedy = REMEDY_BEFORE_ANY_UPDATE if step == 0 and "update" not in found.quantity else REMEDY
-    return DivergenceError(
-        f"training diverged in epoch {epoch}, step {step} (learning rate {learning_rate:g}): {found}; {remedy}", where
-    )
+    at = f"epoch {where['epoch']}, step {step} (learning rate {learning_rate:g})"
+    return DivergenceError(f"training diverged in {at}: {found}; {remedy}", where)
 
 
 def _whole_cost(report: StepsReport) -> Found:

@@ -20,7 +20,7 @@ from backlit.optimizers import Optimizer, ReduceOnPlateau, Schedule
 from backlit.training import checkpoints, interrupts
 from backlit.training.callbacks import Callback
 from backlit.training.checkpoints import Checkpoint, Snapshot, Sums, TrainingState
-from backlit.training.divergence import has_run_away, largest_cost, replay
+from backlit.training.divergence import has_diverged, replay
 from backlit.training.history import EpochRecord, History
 from backlit.training.interrupts import Interrupts
 from backlit.training.pace import Pace
@@ -29,7 +29,7 @@ from backlit.training.run import Run
 from backlit.training.setup import Setup, Validation, prepare
 from backlit.training.stopping import EarlyStopping
 
-ALL_DONE = "all epochs done"
+ALL_DONE, CONVERGED, EARLY = "all epochs done", "converged", "early stopping"
 
 MOST_RECORDED = 64
 """Steps of one run of steps: a record holds every number of its step, and the memory has an end."""
@@ -145,7 +145,7 @@ class Training:
         self.setup = setup
         self.session = setup.choice.engine.session(setup.network, setup.objective, setup.data, setup.plan)
         start = self._snapshot()
-        self.state = TrainingState(now=start, epoch_start=start)
+        self.state = TrainingState(now=start, epoch_start=start, start_parameters=start.parameters)
         self.run = Run(
             network=setup.network,
             history=History(),
@@ -166,6 +166,7 @@ class Training:
                 setup.options,
                 setup.data,
                 setup.validation,
+                n=setup.objective.n,
                 needs_end=setup.schedule.needs_the_end,
             )
             if setup.checkpoint
@@ -190,11 +191,11 @@ class Training:
                 completed = f"the network is as it was {f'after epoch {done}' if done else 'before the training'}"
                 if isinstance(failure, KeyboardInterrupt):
                     self.run.stopped = "interrupted"
-                    self._tell_the_end()
+                    self._tell_the_end_after(failure)
                     raise TrainingInterrupted(f"interrupted in epoch {self.run.epoch}; {completed}", self.run) from None
                 self.run.stopped = f"failed: {failure}"
                 failure.add_note(completed)
-                self._tell_the_end()
+                self._tell_the_end_after(failure)
                 raise
         self._finish()
         return self.run
@@ -214,7 +215,7 @@ class Training:
             report, listeners = self._run_steps(until)
             converged = report.converged
             self.state.sums = self.state.sums.add(report)
-            if self._has_diverged(report):
+            if has_diverged(report, self.state, self.setup):
                 self._diverged(epoch)
             self.run.step, self.run.seconds = self.session.step, time.monotonic() - self._clock
             self.run.cost = self.state.sums.cost / self.state.sums.weight if self.state.sums.weight else None
@@ -239,7 +240,7 @@ class Training:
     def _run_steps(self, until: int) -> tuple[StepsReport, dict[int, list[Callback]]]:
         """What they came to, and who wanted which of them recorded."""
         first = self.session.step
-        listening = [c for c in self.setup.callbacks if type(c).wants is not Callback.wants]
+        listening = [c for c in self.setup.callbacks if getattr(c.wants, "__func__", None) is not Callback.wants]
         listeners: dict[int, list[Callback]] = {}
         for step in range(first, until) if listening else ():
             if wanting := [callback for callback in listening if callback.wants(step)]:
@@ -294,9 +295,9 @@ class Training:
         if self.run.stop_reason:
             return self.run.stop_reason
         if converged:
-            return "converged"
+            return CONVERGED
         if rule and self.state.best.exhausted(rule):
-            return f"early stopping: no better {rule.monitor} in {rule.patience} epochs"
+            return f"{EARLY}: no better {rule.monitor} in {rule.patience} epochs"
         return ALL_DONE if record.epoch >= self.setup.duration.epochs else None
 
     def _finish(self) -> None:
@@ -306,18 +307,6 @@ class Training:
         self.run.stopped = self.state.finished
         self.run.seconds = time.monotonic() - self._clock
         self._tell_the_end()
-
-    def _has_diverged(self, report: StepsReport) -> bool:
-        seen = report.weights > 0  # a batch may hold rows of no weight alone
-        costs, state, setup = report.costs[seen] / report.weights[seen], self.state, self.setup
-        if state.usual_cost is None and len(costs):
-            state.usual_cost = abs(float(costs[0]))
-        if (
-            has_run_away(costs, state.usual_cost or 0.0) and not state.history
-        ):  # or were these rows costly from the start?
-            before = largest_cost(setup.choice.engine, setup.objective, setup.data, setup.network, state.epoch_start)
-            state.usual_cost = max(state.usual_cost or 0.0, before)
-        return has_run_away(costs, state.usual_cost or 0.0)
 
     def _diverged(self, epoch: int) -> None:
         start, until = self.state.epoch_start, self.session.step
@@ -371,8 +360,8 @@ class Training:
                 f"{checkpoint.path} is in epoch {-(-now.step // per_epoch)} already, beyond the {epochs} asked for; "
                 "ask for more epochs, or start anew with another checkpoint"
             )
-        if state.finished in (None, ALL_DONE):
-            state.finished = ALL_DONE if done == epochs else None
+        if state.finished != CONVERGED and not (state.finished or "").startswith(EARLY):
+            state.finished = ALL_DONE if done == epochs else None  # a callback's stop ended that run, not the training
         self.state = state
         self.session.restore(now.parameters, now.optimizer, now.step)
         self.run.history = History(state.history)
@@ -383,6 +372,13 @@ class Training:
     def _tell(self, hook: str) -> None:
         for callback in self.setup.callbacks:
             getattr(callback, hook)(self.run)
+
+    def _tell_the_end_after(self, failure: BaseException) -> None:
+        """The failure is what the user must hear of, not what a callback made of it."""
+        try:
+            self._tell_the_end()
+        except Exception as another:
+            failure.add_note(f"after which on_train_end of a callback failed too: {another!r}")
 
     def _tell_the_end(self) -> None:
         """Every callback hears of it, even after one that failed: the progress bar must give the terminal back."""

@@ -11,7 +11,7 @@ def bar(*, always: bool = False) -> list[Callback]:
     """The bar as a callback, or nothing where nobody would see it."""
     import sys
 
-    if not always and not sys.stderr.isatty():
+    if not always and not (sys.stderr and sys.stderr.isatty()):
         return []
     return [ProgressBar()]
 
@@ -23,9 +23,12 @@ class ProgressBar(Callback):
         """Opens the line."""
         from rich.console import Console
         from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+        from rich.table import Column
 
         self._progress = Progress(
-            TextColumn("epoch {task.fields[epoch]:>4}/{task.fields[epochs]}"),
+            TextColumn(
+                "epoch {task.fields[epoch]:>4}/{task.fields[epochs]}", table_column=Column(no_wrap=True, min_width=14)
+            ),
             BarColumn(bar_width=24),
             TextColumn("{task.fields[numbers]}"),
             TimeRemainingColumn(compact=True),

@@ -99,6 +99,8 @@ def prepare(
     """Checks every option and all the data; see :func:`backlit.train` for what they mean and what is raised."""
     if not isinstance(network, Network):
         raise OptionError(f"the first argument of train must be a backlit.Network, not {type(network).__name__}")
+    if not np.isfinite(network.parameters).all():
+        raise OptionError("network.parameters hold NaN or infinity before the training; start from finite numbers")
     unweighted = objectives.choose(network.activations[-1], cost, l2=l2)
     chosen = optimizers.get(optimizer, learning_rate)
     chosen_schedule = schedules.get(schedule)
@@ -122,6 +124,8 @@ def prepare(
     if rule and rule.monitor.startswith("validation") and held_out is None:
         raise OptionError(f"early stopping watches {rule.monitor}, so it needs validation rows, as validation=0.2")
     _check_monitor(rule, data)
+    if rule and rule.monitor == "validation_r2" and held_out and (held_out.targets.Y == held_out.targets.Y[0]).all():
+        raise OptionError("early stopping watches validation_r2, and the validation rows all have the same target")
 
     plan = StepPlan(chosen, _batch_size(batch_size, chosen, data.rows), seed, None if clip is None else float(clip))
     if chosen.whole_batch_only:
@@ -185,6 +189,8 @@ def _rows(
         return _Rows(matrix, targets, row_weights.sample_weights(weight, len(matrix)), None)
 
     given = encoded(X, y, sample_weight)
+    target_encoding.check_varies(given.targets, given.weights)
+    target_encoding.check_reach(objective.output, given.targets.Y)
     if validation is None:
         return given, None
     if isinstance(validation, (tuple, list)):

@@ -1,0 +1,73 @@
+"""Offset and scale of columns of numbers, from the training rows: (x - offset) / scale is what the network sees."""
+
+import numpy as np
+
+from backlit.activations import Activation
+from backlit.errors import DataError
+from backlit.notation import Array, Float64Array, IndexArray
+
+
+def standard(X: Array, what: str) -> tuple[Float64Array, Float64Array]:
+    """Mean and standard deviation of each column; of a constant one its value and 1, so that it is encoded as 0.
+
+    Raises:
+        DataError: a column's numbers are too far apart for either to be finite.
+    """
+    constant = X.max(axis=0) == X.min(axis=0)
+    with np.errstate(over="ignore", invalid="ignore"):
+        offset: Float64Array = np.where(constant, X[0], X.mean(axis=0, dtype=np.float64))
+        scale: Float64Array = np.where(constant, 1.0, X.std(axis=0, dtype=np.float64))
+    return _checked(offset, scale, f"{what} has numbers too far apart to standardise")
+
+
+def within_reach(
+    table: Float64Array, rows: IndexArray, output: Activation, what: str
+) -> tuple[Float64Array, Float64Array]:
+    """Offset and scale that bring the targets of the training rows to where the output layer can answer.
+
+    An output between two ends (sigmoid, tanh): the smallest target is encoded as the lower, the largest as the upper.
+    One with a lower end alone (relu, softplus, elu): 0 stays 0, and the targets are divided by their root mean square,
+    or by more where the smallest would lie below that end. The exponential's are counts, taken as they are. Any other:
+    as :func:`standard`.
+
+    Raises:
+        DataError: a target, of whichever row, is below 0 for an output that never is; numbers too far apart.
+    """
+    train = table[rows]
+    low, high = train.min(axis=0), train.max(axis=0)
+    if output.lowest == -np.inf:
+        return standard(train, what)
+    if output.highest < np.inf:
+        with np.errstate(over="ignore", invalid="ignore"):
+            scale = np.where(high > low, high - low, 1.0) / (output.highest - output.lowest)
+            offset = low - output.lowest * scale
+        return _checked(offset, scale, f"{what} has numbers too far apart for output {output.name}")
+    nothing, one = np.zeros(table.shape[1]), np.ones(table.shape[1])
+    if output.lowest == 0:
+        _check_not_negative(table, output, what)
+    if output.name == "exponential":
+        return nothing, one
+    largest = np.maximum(-low, high)
+    largest[largest == 0] = 1
+    scale = largest * np.sqrt(np.mean((train / largest) ** 2, axis=0))
+    if output.lowest < 0:
+        scale = np.maximum(scale, low / output.lowest)
+    return _checked(nothing, scale, what)
+
+
+def _checked(offset: Float64Array, scale: Float64Array, otherwise: str) -> tuple[Float64Array, Float64Array]:
+    wide = np.flatnonzero(~(np.isfinite(offset) & np.isfinite(scale)))
+    if len(wide):
+        raise DataError(f"{otherwise} in column {wide[0]}; bring them nearer to 0")
+    scale[scale == 0] = 1  # numbers so close that their variance is below the smallest number
+    return offset, scale
+
+
+def _check_not_negative(table: Float64Array, output: Activation, what: str) -> None:
+    if table.min() < 0:
+        row, column = (int(i) for i in np.unravel_index(table.argmin(), table.shape))
+        place = f"row {row}" if table.shape[1] == 1 else f"row {row}, column {column}"
+        raise DataError(
+            f"{what} goes down to {table[row, column]:g} (in {place}), and output {output.name} never goes below 0: "
+            "take output identity"
+        )
