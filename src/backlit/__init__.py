@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from backlit.model import Model
     from backlit.network import Network
     from backlit.optimizers import schedules
-    from backlit.trace.record import Trace, trace
+    from backlit.trace.tracing import Trace, trace
     from backlit.training import Callback, Checkpoint, EarlyStopping, History, Run, train
 
 _FROM = {
@@ -48,7 +48,7 @@ _NAMES = {
     "backlit.formats.model_file": ("load", "load_model", "save"),
     "backlit.model": ("Model",),
     "backlit.network": ("Network",),
-    "backlit.trace.record": ("Trace",),
+    "backlit.trace.tracing": ("Trace",),
     "backlit.training": ("Callback", "Checkpoint", "EarlyStopping", "History", "Run", "train"),
 }  # fmt: skip
 _HOME = {name: module for module, names in _NAMES.items() for name in names}

@@ -111,7 +111,7 @@ def _traced(
         found = examples.example(example)
         if (x is None) != (y is None):
             raise OptionError("give --x and --y together, or neither")
-        from backlit.trace.record import trace
+        from backlit.trace.tracing import trace
 
         if x is not None and y is not None:
             return trace(found.net, _rows("x", x), _targets(y), **{**found.options, **asked})
@@ -132,7 +132,7 @@ def _written_down(
     asked: dict[str, Any],
 ) -> Any:
     from backlit.trace import small
-    from backlit.trace.record import trace
+    from backlit.trace.tracing import trace
 
     for option, value in (("--weights", weights), ("--x", x), ("--y", y)):
         if value is None:
@@ -164,7 +164,7 @@ def _targets(text: str) -> Any:
 def _of_model(model: Path, source: str | None, target: str | None, row: str, asked: dict[str, Any]) -> Any:
     import backlit as bl
     from backlit import data
-    from backlit.trace.record import trace
+    from backlit.trace.tracing import trace
 
     loaded = bl.load_model(model)
     if source is None:

@@ -13,9 +13,10 @@ from types import ModuleType
 from typing import Any
 
 from backlit.trace.address import Address
-from backlit.trace.record import CostParts, Step, Trace, trace
+from backlit.trace.record import CostParts, Record, Step
+from backlit.trace.tracing import Trace, trace
 
-__all__ = ["Address", "CostParts", "Step", "Trace", "trace"]
+__all__ = ["Address", "CostParts", "Record", "Step", "Trace", "trace"]
 
 
 class _CallableModule(ModuleType):

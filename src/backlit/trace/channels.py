@@ -21,7 +21,7 @@ import numpy as np
 from backlit.errors import OptionError, unknown_option
 from backlit.notation import Float64Array, IndexArray
 from backlit.trace.address import Address
-from backlit.trace.record import Trace, has_slope
+from backlit.trace.record import Record, has_slope
 
 KINDS = ("weight", "bias", "activation", "input")
 MOST_PATHS = 1000
@@ -90,7 +90,7 @@ class Channels:
 
 
 def channels(
-    t: Trace,
+    t: Record,
     kind: str,
     layer: int = 1,
     j: int = 0,
@@ -129,7 +129,7 @@ def channels(
 class _Search:
     """One row's factors in float64: ``slope[l]`` and ``W[l]``, and the sweeps back from the output."""
 
-    def __init__(self, t: Trace, kind: str, at: Address, row: int) -> None:
+    def __init__(self, t: Record, kind: str, at: Address, row: int) -> None:
         self.t, self.kind, self.at, self.row, self.L = t, kind, at, row, t.L
         assert at.layer is not None
         assert at.j is not None

@@ -6,7 +6,7 @@ from backlit.trace import rules
 from backlit.trace.address import Address
 from backlit.trace.explain import paper
 from backlit.trace.notations import Notation, get
-from backlit.trace.record import Trace
+from backlit.trace.record import Record
 from backlit.trace.typeset import Paper
 from backlit.trace.words.table import say
 
@@ -31,7 +31,7 @@ class Derivation:
     general: tuple[DerivationLine, ...]
 
 
-def derive(t: Trace, at: Address, notation: str | Notation = "backlit", *, latex: bool = False) -> Derivation | None:
+def derive(t: Record, at: Address, notation: str | Notation = "backlit", *, latex: bool = False) -> Derivation | None:
     """The chain-rule lines behind δ, ∂C/∂a, ∂C/∂W or ∂C/∂b; None for a number that no chain rule makes."""
     if at.quantity not in ("delta", "dC_da", "weight", "bias") or at.layer is None:
         return None
@@ -92,7 +92,7 @@ def _parameter(pen: _Pen, quantity: str, kind: str) -> Derivation:
     return Derivation(single, tuple(general if kind != "delta.softmax" else general[:3]))
 
 
-def _output(pen: _Pen, kind: str, t: Trace) -> Derivation:
+def _output(pen: _Pen, kind: str, t: Record) -> Derivation:
     """BP1: every output the weighted input reaches; one, or with softmax all."""
     d, sign, C = pen.d, pen.sign, pen.C
     z, a, y = sign("z", "j"), sign("a", "j"), pen.on.symbol("y", None, ("j",))
@@ -124,7 +124,7 @@ def _output(pen: _Pen, kind: str, t: Trace) -> Derivation:
     return Derivation(tuple(single), tuple(general))
 
 
-def _before_cancelling(pen: _Pen, t: Trace) -> str:
+def _before_cancelling(pen: _Pen, t: Record) -> str:
     """The product in which the infinities stand, before they cancel."""
     a, y, minus = pen.sign("a", "j"), pen.on.symbol("y", None, ("j",)), "-" if pen.latex else "−"
     one_less = f"(1 {minus} {a})"

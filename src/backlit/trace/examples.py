@@ -9,8 +9,8 @@ import numpy as np
 
 from backlit.errors import unknown_option
 from backlit.network import Network
-from backlit.trace.record import Trace, trace
 from backlit.trace.small import network
+from backlit.trace.tracing import Trace, trace
 
 
 @dataclass(frozen=True)

@@ -8,9 +8,9 @@ from backlit.trace.address import Address
 from backlit.trace.figures import figure
 from backlit.trace.formulas import Bound, Node, Point, evaluate, factors, parse, points
 from backlit.trace.notations import Notation, get
-from backlit.trace.record import Trace
+from backlit.trace.record import Record
 from backlit.trace.typeset import Paper
-from backlit.trace.values import accumulated, number, squares
+from backlit.trace.values import accumulated, squares
 from backlit.trace.words.table import say
 
 SMALL = {"accumulator", "bias_accumulator", "one", "w", "jacobian"}
@@ -59,7 +59,7 @@ class Explanation:
     says that no engine forms it.
     """
 
-    trace: Trace
+    trace: Record
     address: Address
     notation: Notation
     equation: str
@@ -126,14 +126,14 @@ class Explanation:
         return self.text()
 
 
-def explain(t: Trace, at: Address, notation: str | Notation = "backlit") -> Explanation:
+def explain(t: Record, at: Address, notation: str | Notation = "backlit") -> Explanation:
     """The explanation of the number at a checked address, in a notation.
 
     Raises:
         OptionError: no such notation; or an update is asked for, and none was traced.
     """
     style = get(notation)
-    value = number(t, at)
+    value = t.number(at)
     bound = bind(t, at)
     lines = []
     for quantity, formula in rules.formulas(t, at, style):
@@ -162,7 +162,7 @@ def explain(t: Trace, at: Address, notation: str | Notation = "backlit") -> Expl
     )
 
 
-def bind(t: Trace, at: Address) -> Bound:
+def bind(t: Record, at: Address) -> Bound:
     """The letters l, j, k, L of a formula bound to an address, and its numbers to the trace."""
     letters = {"l": at.layer or t.L, "L": t.L}
     letters |= {letter: n for letter, n in (("j", at.j), ("k", at.k)) if n is not None}
@@ -178,7 +178,7 @@ def bind(t: Trace, at: Address) -> Bound:
     return Bound(letters, names, row, t.rows, lambda l: t.network.sizes[l - 1], lambda point: look_up(t, point))
 
 
-def look_up(t: Trace, point: Point) -> float:
+def look_up(t: Record, point: Point) -> float:
     """The number a formula points at."""
     if point.quantity == "one":
         return 1.0
@@ -193,7 +193,7 @@ def look_up(t: Trace, point: Point) -> float:
         return accumulated(t, point.layer, point.indices[0], *(point.indices[1:] or (None,)))
     at = to_address(point)
     assert at is not None
-    return number(t, at)
+    return t.number(at)
 
 
 def to_address(point: Point) -> Address | None:
@@ -214,14 +214,14 @@ def _left(at: Address, quantity: str) -> Point:
     return Point(quantity, at.layer, indices, at.row)
 
 
-def _sign(at: Address, paper: Paper, t: Trace) -> str:
+def _sign(at: Address, paper: Paper, t: Record) -> str:
     left = _left(at, at.quantity)
     if at.quantity == "x":
         return paper.symbol("a", (1, 0), left.indices, at.row)
     return paper.symbol(left.quantity, None if left.layer is None else (left.layer, 0), left.indices, left.row)
 
 
-def _factors(t: Trace, at: Address, bound: Bound, notation: Notation) -> tuple[Factor, ...]:
+def _factors(t: Record, at: Address, bound: Bound, notation: Notation) -> tuple[Factor, ...]:
     """The factors of a product of the pass, each with its name and its number; () where there is no one product."""
     formula = rules.product(t, at)
     if formula is None:
@@ -244,6 +244,6 @@ def _factors(t: Trace, at: Address, bound: Bound, notation: Notation) -> tuple[F
 _FACTORS = {"weight": "gradient", "bias": "gradient"}
 
 
-def paper(t: Trace, notation: Notation, *, latex: bool = False, digits: int = 6) -> Paper:
+def paper(t: Record, notation: Notation, *, latex: bool = False, digits: int = 6) -> Paper:
     """What a trace's formulas are written on."""
     return Paper(notation, t.L, t.rows, t.rows > 1 or bool(t.objective.l2), latex, digits)

@@ -7,16 +7,16 @@ from backlit.trace.address import Address
 from backlit.trace.explain import paper
 from backlit.trace.formulas import Bound, parse
 from backlit.trace.notations import Notation
-from backlit.trace.record import Trace
+from backlit.trace.record import Record
 from backlit.trace.words.table import say
 
 
-def equations(t: Trace, notation: Notation, *, latex: bool = False, lang: str = "en") -> list[tuple[str, str, str]]:
+def equations(t: Record, notation: Notation, *, latex: bool = False, lang: str = "en") -> list[tuple[str, str, str]]:
     """(its words, left side, right side) of each equation that this pass uses, in the order in which it uses them."""
     return [(say(words, lang), left, right) for words, left, right in general(t, notation, latex=latex)]
 
 
-def general(t: Trace, notation: Notation, *, latex: bool = False, braces: bool = False) -> list[tuple[str, str, str]]:
+def general(t: Record, notation: Notation, *, latex: bool = False, braces: bool = False) -> list[tuple[str, str, str]]:
     """The same with the key of the words."""
     hidden = 2 if t.L > 2 else None
     any_layer = hidden or t.L

@@ -9,7 +9,7 @@ from backlit.costs import COSTS
 from backlit.optimizers import SGD
 from backlit.trace.address import Address
 from backlit.trace.notations import Notation
-from backlit.trace.record import Trace
+from backlit.trace.record import Record
 
 SLOPES = {
     "identity": "1",
@@ -47,7 +47,7 @@ FROM_Z = {
 KINKS = ("relu", "leaky-relu")
 
 
-def formulas(t: Trace, at: Address, notation: Notation) -> list[tuple[str, str]]:  # noqa: PLR0911  a way out for each kind
+def formulas(t: Record, at: Address, notation: Notation) -> list[tuple[str, str]]:  # noqa: PLR0911  a way out for each kind
     """(what stands on the left, formula) of each line; none where the number is given or the user's own function's.
 
     Raises:
@@ -73,7 +73,7 @@ def formulas(t: Trace, at: Address, notation: Notation) -> list[tuple[str, str]]
     return [(q, one.replace("{n_L}", str(t.network.sizes[-1])))] if one else []
 
 
-def product(t: Trace, at: Address) -> str | None:
+def product(t: Record, at: Address) -> str | None:
     """The number as a product of the pass's own factors; None where it is a sum, or given. Leaves out the penalty."""
     q, l = at.quantity, at.layer or t.L
     if q in ("update_weight", "update_bias"):
@@ -92,7 +92,7 @@ def product(t: Trace, at: Address) -> str | None:
     return f"{error} * a[l-1,k]" if q == "weight" else error
 
 
-def _one_formula(t: Trace, q: str, l: int, notation: Notation) -> str | None:  # noqa: PLR0911  a way out for each kind
+def _one_formula(t: Record, q: str, l: int, notation: Notation) -> str | None:  # noqa: PLR0911  a way out for each kind
     if q == "z":
         return notation.formula("z")
     if q == "a" and l > 1:
@@ -119,7 +119,7 @@ def _activation(activation: Activation, notation: Notation) -> str | None:
     return f"{activation.name.replace('-', '_')}(z[l,j])"
 
 
-def _slope(t: Trace, l: int) -> str | None:
+def _slope(t: Record, l: int) -> str | None:
     activation = t.network.layer(l).activation
     t.slope(l)  # says so where there is none
     if not is_own(activation, ACTIVATIONS):
@@ -127,7 +127,7 @@ def _slope(t: Trace, l: int) -> str | None:
     return SLOPES.get(activation.name, f"{activation.name.replace('-', '_')}_slope(z[l,j])")
 
 
-def delta_kind(t: Trace, l: int) -> str:
+def delta_kind(t: Record, l: int) -> str:
     """The name of the formula that made δ^l: by the fused form, by a slope, by softmax or another full Jacobian."""
     activation = t.network.layer(l).activation
     if l == t.L and t.objective.fused:
@@ -139,14 +139,14 @@ def delta_kind(t: Trace, l: int) -> str:
     return "delta.output" if l == t.L else "delta"
 
 
-def _variant(notation: Notation, key: str, t: Trace, l: int) -> str:
+def _variant(notation: Notation, key: str, t: Record, l: int) -> str:
     """The notation's formula of that name for the errors of layer l: some write δ out, and cannot where it is whole."""
     kind = delta_kind(t, l)
     suffix = ".fused" if kind == "delta.fused" else ".whole" if kind in ("delta.softmax", "delta.jacobian") else ""
     return notation.formulas.get(key + suffix) or notation.formula(key)
 
 
-def _gradient(t: Trace, at: Address, notation: Notation) -> list[tuple[str, str]]:
+def _gradient(t: Record, at: Address, notation: Notation) -> list[tuple[str, str]]:
     q, l = at.quantity, at.layer or 2
     row = _variant(notation, f"{q}.row", t, l)
     if at.row is not None:
@@ -167,7 +167,7 @@ def _grouped(formula: str) -> str:
     return f"({formula})" if " - " in formula and not formula.startswith("a[l-1") else formula
 
 
-def equation(t: Trace, at: Address) -> str:
+def equation(t: Record, at: Address) -> str:
     """The key of the equation's words."""
     output = at.quantity in ("delta", "dC_da") and at.layer == t.L
     return (
@@ -175,7 +175,7 @@ def equation(t: Trace, at: Address) -> str:
     )
 
 
-def notes(t: Trace, at: Address) -> tuple[tuple[str, dict[str, Any]], ...]:
+def notes(t: Record, at: Address) -> tuple[tuple[str, dict[str, Any]], ...]:
     """Keys of what to know beside the formula, and what goes into their braces."""
     q, l = at.quantity, at.layer or t.L
     found: list[tuple[str, dict[str, Any]]] = []
@@ -201,12 +201,12 @@ def notes(t: Trace, at: Address) -> tuple[tuple[str, dict[str, Any]], ...]:
     return tuple(found)
 
 
-def is_plain_descent(t: Trace) -> bool:
+def is_plain_descent(t: Record) -> bool:
     """Whether the update is −η ∂C/∂θ and nothing else."""
     return isinstance(t.optimizer, SGD) and not t.optimizer.momentum
 
 
-def from_z(t: Trace) -> bool:
+def from_z(t: Record) -> bool:
     """Whether the fused cost is shown from z: a logarithm of a would be infinite, or has lost its digits."""
     if t.objective.fused is None:
         return False
@@ -215,7 +215,7 @@ def from_z(t: Trace) -> bool:
         return not np.allclose(general, t.row_costs, rtol=1e-9 if t.network.dtype == np.float64 else 1e-4, atol=0)
 
 
-def is_weighted(t: Trace) -> bool:
+def is_weighted(t: Record) -> bool:
     """Whether the rows count differently."""
     return bool((t.row_weights != 1).any())
 
@@ -225,7 +225,7 @@ def is_own(thing: Any, table: dict[str, Any]) -> bool:
     return type(thing) is type(table.get(thing.name))
 
 
-def leads_to(t: Trace, at: Address) -> tuple[Address, ...]:  # noqa: PLR0911  a way out for each kind
+def leads_to(t: Record, at: Address) -> tuple[Address, ...]:  # noqa: PLR0911  a way out for each kind
     """The numbers made from this one, one step on."""
     q, l, j, k, row = at.quantity, at.layer or 1, at.j or 0, at.k, at.row
     sizes = t.network.sizes

@@ -1,6 +1,9 @@
 """The updates that follow a pass: the engine's own session, all rows in each step, on a copy of the network."""
 
+from __future__ import annotations
+
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -11,7 +14,10 @@ from backlit.equations import objective_cost
 from backlit.errors import OptionError
 from backlit.network import Network
 from backlit.optimizers import Optimizer
-from backlit.trace.record import Step, Trace
+from backlit.trace.record import Record, Step
+
+if TYPE_CHECKING:
+    from backlit.trace.tracing import Trace
 
 
 def optimizer(chosen: str | Optimizer | None, learning_rate: float | None, steps: int | None) -> Optimizer | None:
@@ -54,5 +60,5 @@ def _pass(first: Trace, record: StepRecord) -> Trace:
     return replace(first, network=network, backward=record.backward, steps=())
 
 
-def _cost(first: Trace, network: Network, backward: BackwardPass) -> float:
+def _cost(first: Record, network: Network, backward: BackwardPass) -> float:
     return objective_cost(backward.row_costs, first.row_weights, penalty(network.layers, first.objective))

@@ -9,8 +9,8 @@ import pytest
 import backlit as bl
 from backlit.trace.examples import example
 from backlit.trace.figures import figure
-from backlit.trace.words import tell
 from backlit.trace.words.table import LANGUAGES, SENTENCES, say
+from backlit.trace.words.telling import tell
 
 
 def test_every_sentence_has_the_same_braces_in_both_languages():

@@ -20,7 +20,7 @@ from backlit.trace.address import Address
 from backlit.trace.formulas import parse
 from backlit.trace.general import general
 from backlit.trace.notations import NOTATIONS, Notation, get
-from backlit.trace.record import Trace
+from backlit.trace.record import Record
 from backlit.trace.render import json as record
 from backlit.trace.values import squares
 from backlit.trace.words.table import LANGUAGES, SENTENCES, say
@@ -32,7 +32,7 @@ MOST_NEURONS = 24
 SCRIPTS = ("pass.js", "formulas.js", "model.js", "network.js", "panel.js", "main.js")
 
 
-def page(t: Trace, *, notation: str | Notation = "backlit", lang: str = "en") -> str:
+def page(t: Record, *, notation: str | Notation = "backlit", lang: str = "en") -> str:
     """The page, as text.
 
     Raises:
@@ -59,7 +59,7 @@ def _file(name: str) -> str:
     return files("backlit.trace.render").joinpath("page", name).read_text(encoding="utf-8")
 
 
-def _data(t: Trace, style: Notation, lang: str) -> dict[str, Any]:
+def _data(t: Record, style: Notation, lang: str) -> dict[str, Any]:
     neurons = kept(t)
     whole = all(len(js) == n for js, n in zip(neurons.values(), t.network.sizes, strict=True))
     tables = _tables(t)
@@ -90,7 +90,7 @@ def _data(t: Trace, style: Notation, lang: str) -> dict[str, Any]:
     }
 
 
-def kept(t: Trace) -> dict[int, list[int]]:
+def kept(t: Record) -> dict[int, list[int]]:
     """The neurons of each layer that are in the page: all, or those that matter most to the first row."""
     sizes = t.network.sizes
     if sum(layer.W.size for layer in t.network.layers) <= MOST_WEIGHTS:
@@ -102,7 +102,7 @@ def kept(t: Trace) -> dict[int, list[int]]:
     return found
 
 
-def _record(t: Trace, neurons: dict[int, list[int]]) -> dict[str, Any]:
+def _record(t: Record, neurons: dict[int, list[int]]) -> dict[str, Any]:
     """The document of the JSON rendering, cut to the neurons that are shown."""
     full = record.document(t)
     if all(len(js) == n for js, n in zip(neurons.values(), t.network.sizes, strict=True)):
@@ -135,7 +135,7 @@ def _record(t: Trace, neurons: dict[int, list[int]]) -> dict[str, Any]:
     }
 
 
-def _editable(t: Trace, whole: bool) -> bool:
+def _editable(t: Record, whole: bool) -> bool:
     """Whether the page can run the pass itself: every weight is in it, and every function is Backlit's own."""
     return (
         whole
@@ -144,7 +144,7 @@ def _editable(t: Trace, whole: bool) -> bool:
     )
 
 
-def _tables(t: Trace) -> dict[str, Any]:
+def _tables(t: Record) -> dict[str, Any]:
     """By kind of number and layer: formulas by notation, product, words and notes. Each tree is kept once."""
     trees: dict[str, Any] = {}
     formulas: dict[str, dict[str, list[list[str]]]] = {name: {} for name in NOTATIONS}
@@ -176,7 +176,7 @@ def _tables(t: Trace) -> dict[str, Any]:
     return {"trees": trees, "formulas": formulas, "products": products, "titles": titles, "notes": notes}
 
 
-def _kinds(t: Trace) -> list[tuple[str, Address]]:
+def _kinds(t: Record) -> list[tuple[str, Address]]:
     """One address of every kind of number and layer."""
     row = None if t.rows > 1 else 0
     found = [(f"{q}:", Address(q, row=0)) for q in ("row_cost",)] + [(f"{q}:", Address(q)) for q in ("cost", "penalty")]
@@ -212,7 +212,7 @@ def _notation(style: Notation) -> dict[str, Any]:
     }
 
 
-def _first(t: Trace, neurons: dict[int, list[int]]) -> str:
+def _first(t: Record, neurons: dict[int, list[int]]) -> str:
     """What is explained when the page opens: the steepest weight of the first layer that has weights, and its paths."""
     gradient = np.abs(t.weight_gradient(2)[np.ix_(neurons[2], neurons[1])])
     j, k = np.unravel_index(int(gradient.argmax()), gradient.shape)

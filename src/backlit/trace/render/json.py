@@ -8,12 +8,12 @@ import numpy as np
 
 from backlit.notation import Array
 from backlit.trace.address import Address
-from backlit.trace.record import Trace, has_slope
+from backlit.trace.record import Record, has_slope
 
 FORMAT, VERSION = "backlit-trace", 1
 
 
-def document(t: Trace) -> dict[str, Any]:
+def document(t: Record) -> dict[str, Any]:
     """All of it as plain data. What is not finite is written as the text Infinity, -Infinity or NaN.
 
     A pass that is not finite is written up to the layer that holds its first such number: see ``first_non_finite``.
@@ -65,12 +65,12 @@ def document(t: Trace) -> dict[str, Any]:
     return document
 
 
-def text(t: Trace) -> str:
+def text(t: Record) -> str:
     """The document as strict JSON."""
     return json.dumps(document(t), ensure_ascii=False, allow_nan=False)
 
 
-def reach(t: Trace) -> tuple[int, int, int]:
+def reach(t: Record) -> tuple[int, int, int]:
     """How far a pass can be read: forward up to a layer, errors back to one, gradients back to one; L+1 for none."""
     bad = t.first_non_finite
     if bad is None:
@@ -82,7 +82,7 @@ def reach(t: Trace) -> tuple[int, int, int]:
     return t.L, bad.layer or 2, bad.layer or 2
 
 
-def network(t: Trace) -> dict[str, Any]:
+def network(t: Record) -> dict[str, Any]:
     """Sizes, activations and parameters."""
     return {
         "sizes": list(t.network.sizes),
@@ -92,7 +92,7 @@ def network(t: Trace) -> dict[str, Any]:
     }
 
 
-def parameters(t: Trace, vector: Array) -> dict[str, Any]:
+def parameters(t: Record, vector: Array) -> dict[str, Any]:
     """A vector laid out as the parameters, by layer."""
     views = t.network.split(vector)
     return {

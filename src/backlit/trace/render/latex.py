@@ -5,7 +5,7 @@ from backlit.trace.derivation import DerivationLine, derive
 from backlit.trace.explain import explain, paper
 from backlit.trace.general import equations
 from backlit.trace.notations import Notation, get
-from backlit.trace.record import Trace
+from backlit.trace.record import Record
 from backlit.trace.render.json import reach
 from backlit.trace.words.table import say
 
@@ -29,7 +29,7 @@ _PACKAGES = r"""\usepackage{amsmath,amssymb}
 
 
 def document(
-    t: Trace, *, notation: str | Notation = "backlit", lang: str = "en", derive: bool = False, digits: int = 6
+    t: Record, *, notation: str | Notation = "backlit", lang: str = "en", derive: bool = False, digits: int = 6
 ) -> str:
     """The whole document, as text.
 
@@ -45,12 +45,12 @@ def document(
     return "\n".join(parts)
 
 
-def formula(t: Trace, at: Address, notation: str | Notation = "backlit", *, digits: int = 6) -> str:
+def formula(t: Record, at: Address, notation: str | Notation = "backlit", *, digits: int = 6) -> str:
     """One number's lines as an align* environment."""
     return _align([_lines(t, at, get(notation), digits)])
 
 
-def _title(t: Trace, style: Notation, lang: str) -> str:
+def _title(t: Record, style: Notation, lang: str) -> str:
     sizes = "-".join(map(str, t.network.sizes))
     names = ", ".join(activation.name for activation in t.network.activations)
     counting = say("part.counting", lang, first=style.first)
@@ -62,7 +62,7 @@ def _title(t: Trace, style: Notation, lang: str) -> str:
     )
 
 
-def _general(t: Trace, style: Notation, lang: str) -> str:
+def _general(t: Record, style: Notation, lang: str) -> str:
     lines = [
         rf"{left} &= {right} && \text{{{_escape(words)}}}"
         for words, left, right in equations(t, style, latex=True, lang=lang)
@@ -71,7 +71,7 @@ def _general(t: Trace, style: Notation, lang: str) -> str:
     return f"\\subsection*{{{_escape(say('part.equations', lang))}}}\n{_align(lines)}\n{whole}"
 
 
-def _derivations(t: Trace, style: Notation, lang: str) -> str:
+def _derivations(t: Record, style: Notation, lang: str) -> str:
     wanted = [t.address("delta", t.L, 0, row=0), t.address("weight", t.L, 0, k=0)]
     if t.L > 2:
         wanted[1:1] = [t.address("delta", 2, 0, row=0)]
@@ -91,7 +91,7 @@ def _derived(line: DerivationLine, lang: str) -> str:
     return rf"{left} &= {right} && \text{{{_escape(line.reason(lang))}}}"
 
 
-def _numbers(t: Trace, style: Notation, lang: str, digits: int) -> str:
+def _numbers(t: Record, style: Notation, lang: str, digits: int) -> str:
     forward_to, back_to, gradients_to = reach(t)
     out = []
     for row in range(min(t.rows, MOST)):
@@ -127,12 +127,12 @@ def _numbers(t: Trace, style: Notation, lang: str, digits: int) -> str:
     return "\n".join(out)
 
 
-def _block(t: Trace, style: Notation, digits: int, quantities: tuple[str, ...], l: int, row: int) -> str:
+def _block(t: Record, style: Notation, digits: int, quantities: tuple[str, ...], l: int, row: int) -> str:
     neurons = range(min(t.network.sizes[l - 1], MOST))
     return _align([_lines(t, Address(q, l, j, row=row), style, digits) for j in neurons for q in quantities])
 
 
-def _lines(t: Trace, at: Address, style: Notation, digits: int) -> str:
+def _lines(t: Record, at: Address, style: Notation, digits: int) -> str:
     """sign = symbols = numbers = value, one equation of an align*."""
     found, on = explain(t, at, style), paper(t, style, latex=True, digits=digits)
     if not found.lines:

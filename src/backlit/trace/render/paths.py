@@ -1,8 +1,14 @@
 """Paths in a terminal: each from neuron to neuron with its factors, then the account."""
 
-from backlit.trace.channels import Channels
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 from backlit.trace.figures import figure
 from backlit.trace.words.table import say
+
+if TYPE_CHECKING:
+    from backlit.trace.channels import Channels
 
 SHOWN = 20
 

@@ -10,7 +10,7 @@ from backlit.trace.explain import paper
 from backlit.trace.figures import figure, spark
 from backlit.trace.general import equations
 from backlit.trace.notations import Notation, get
-from backlit.trace.record import Trace, has_slope
+from backlit.trace.record import Record, has_slope
 from backlit.trace.render.json import reach
 from backlit.trace.words.table import say
 
@@ -21,7 +21,9 @@ NEURONS, WEIGHTS, ROWS, BINS = 12, 12, 3, 24
 """How much of a layer, of its weights and of a batch is printed; the rest is summed up."""
 
 
-def text(t: Trace, *, notation: str | Notation = "backlit", lang: str = "en", digits: int = 6, width: int = 110) -> str:
+def text(
+    t: Record, *, notation: str | Notation = "backlit", lang: str = "en", digits: int = 6, width: int = 110
+) -> str:
     """The whole of it as plain text."""
     from rich.console import Console
 
@@ -33,7 +35,7 @@ def text(t: Trace, *, notation: str | Notation = "backlit", lang: str = "en", di
 
 
 def show(
-    t: Trace, console: "Console", *, notation: str | Notation = "backlit", lang: str = "en", digits: int = 6
+    t: Record, console: "Console", *, notation: str | Notation = "backlit", lang: str = "en", digits: int = 6
 ) -> None:
     """The whole of it on a Rich console."""
     style = get(notation)
@@ -48,7 +50,7 @@ def show(
     _updates(t, console, lang, digits)
 
 
-def _head(t: Trace, console: "Console", style: Notation, lang: str) -> None:
+def _head(t: Record, console: "Console", style: Notation, lang: str) -> None:
     console.print(f"[bold]{t.network!r}[/]", markup=True)
     console.print(f"{say('part.objective', lang)}: {t.objective}", markup=False)
     console.print(f"{say('part.engine', lang)}: {t.choice.engine.name}; {say('part.notation', lang)}: {style.title}")
@@ -58,7 +60,7 @@ def _head(t: Trace, console: "Console", style: Notation, lang: str) -> None:
     console.print()
 
 
-def _equations(t: Trace, console: "Console", style: Notation, lang: str) -> None:
+def _equations(t: Record, console: "Console", style: Notation, lang: str) -> None:
     from rich.table import Table
 
     table = Table(title=say("part.equations", lang), title_justify="left", box=None, show_header=False, pad_edge=False)
@@ -68,7 +70,7 @@ def _equations(t: Trace, console: "Console", style: Notation, lang: str) -> None
     console.print()
 
 
-def _row(t: Trace, console: "Console", style: Notation, row: int, lang: str, digits: int) -> None:
+def _row(t: Record, console: "Console", style: Notation, row: int, lang: str, digits: int) -> None:
     from rich.table import Table
 
     forward_to, back_to, _ = reach(t)
@@ -99,7 +101,7 @@ def _row(t: Trace, console: "Console", style: Notation, row: int, lang: str, dig
         console.print()
 
 
-def _cost(t: Trace, console: "Console", lang: str, digits: int) -> None:
+def _cost(t: Record, console: "Console", lang: str, digits: int) -> None:
     if t.first_non_finite is not None and t.first_non_finite.quantity in ("z", "a", "row_cost"):
         return
     parts = f"C = {figure(t.cost.total, digits)}"
@@ -108,7 +110,7 @@ def _cost(t: Trace, console: "Console", lang: str, digits: int) -> None:
     console.print(f"[bold]{say('part.cost', lang)}[/]: {parts}\n")
 
 
-def _gradients(t: Trace, console: "Console", style: Notation, lang: str, digits: int) -> None:
+def _gradients(t: Record, console: "Console", style: Notation, lang: str, digits: int) -> None:
     from rich.table import Table
 
     _, _, gradients_to = reach(t)
@@ -137,7 +139,7 @@ def _gradients(t: Trace, console: "Console", style: Notation, lang: str, digits:
         console.print()
 
 
-def _updates(t: Trace, console: "Console", lang: str, digits: int) -> None:
+def _updates(t: Record, console: "Console", lang: str, digits: int) -> None:
     for step in t.steps:
         before, after = figure(step.cost_before, digits), figure(step.cost_after, digits)
         console.print(say("say.step", lang, number=step.number, before=before, after=after))

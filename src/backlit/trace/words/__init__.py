@@ -1,18 +1,1 @@
-"""A pass told in words: plainly, or as a small company would tell it; in English and Chinese."""
-
-from backlit.errors import unknown_option
-from backlit.trace.record import Trace
-from backlit.trace.words import company, plain
-
-VOICES = {"plain": plain.tell, "company": company.tell}
-
-
-def tell(t: Trace, *, lang: str = "en", voice: str = "plain") -> str:
-    """The pass in words, from its own numbers.
-
-    Raises:
-        OptionError: no such language or voice, or a network too large for the company.
-    """
-    if voice not in VOICES:
-        raise unknown_option("voice", voice, VOICES)
-    return VOICES[voice](t, lang)
+"""A pass in words: one table of sentences, in English and Chinese, and the voices that speak them."""

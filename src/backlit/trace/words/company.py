@@ -2,14 +2,14 @@
 
 from backlit.errors import OptionError
 from backlit.trace.figures import figure
-from backlit.trace.record import Step, Trace, has_slope
+from backlit.trace.record import Record, Step, has_slope
 from backlit.trace.words.table import say
 
 LARGEST = 24
 """Neurons, inputs counted, that a company can tell of by name."""
 
 
-def tell(t: Trace, lang: str = "en") -> str:
+def tell(t: Record, lang: str = "en") -> str:
     """Each row, and each step: what goes up, what the head finds, what comes back, how trust changes.
 
     Raises:
@@ -32,7 +32,7 @@ def tell(t: Trace, lang: str = "en") -> str:
     return "\n\n".join(told)
 
 
-def _round(t: Trace, lang: str) -> list[str]:
+def _round(t: Record, lang: str) -> list[str]:
     """One pass, row by row."""
     told = []
     for row in range(t.rows):
@@ -40,7 +40,7 @@ def _round(t: Trace, lang: str) -> list[str]:
     return told
 
 
-def _up(t: Trace, row: int, lang: str) -> list[str]:
+def _up(t: Record, row: int, lang: str) -> list[str]:
     told = [say("company.report", lang, who=_who(t, 1, k, lang), value=_figure(x)) for k, x in enumerate(t.X[row])]
     for layer in t.network.layers:
         l = layer.number
@@ -60,7 +60,7 @@ def _up(t: Trace, row: int, lang: str) -> list[str]:
     return told
 
 
-def _found(t: Trace, row: int, lang: str) -> list[str]:
+def _found(t: Record, row: int, lang: str) -> list[str]:
     told = []
     for j in range(t.network.sizes[-1]):
         a, y = float(t.a(t.L)[row, j]), float(t.Y[row, j])
@@ -79,7 +79,7 @@ def _found(t: Trace, row: int, lang: str) -> list[str]:
     return told
 
 
-def _blame(t: Trace, row: int, lang: str) -> list[str]:
+def _blame(t: Record, row: int, lang: str) -> list[str]:
     told = []
     for l in range(t.L, 1, -1):
         for j in range(t.network.sizes[l - 1]):
@@ -91,7 +91,7 @@ def _blame(t: Trace, row: int, lang: str) -> list[str]:
     return told
 
 
-def _trust(t: Trace, step: Step, lang: str) -> str:
+def _trust(t: Record, step: Step, lang: str) -> str:
     told = []
     for l, (W, b) in t.network.split(step.update).items():
         for j in range(W.shape[0]):
@@ -110,7 +110,7 @@ def _outcome(step: Step, lang: str) -> str:
     return say(f"company.{kind}", lang, before=_figure(step.cost_before), after=_figure(step.cost_after))
 
 
-def _who(t: Trace, l: int, j: int, lang: str) -> str:
+def _who(t: Record, l: int, j: int, lang: str) -> str:
     """A member by place: a report, somebody in between, a head."""
     if l == 1:
         return say("company.name.report", lang, j=j)

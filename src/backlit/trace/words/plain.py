@@ -3,7 +3,7 @@
 import numpy as np
 
 from backlit.trace.figures import figure
-from backlit.trace.record import Step, Trace, has_slope
+from backlit.trace.record import Record, Step, has_slope
 from backlit.trace.words.table import say
 
 MOST = 6
@@ -11,7 +11,7 @@ MOST = 6
 FLAT = 0.01
 
 
-def tell(t: Trace, lang: str = "en") -> str:
+def tell(t: Record, lang: str = "en") -> str:
     """Every row of the pass, one paragraph a stage; up to three rows."""
     paragraphs = list(t.notes_in(lang))
     for row in range(min(t.rows, 3)):
@@ -22,7 +22,7 @@ def tell(t: Trace, lang: str = "en") -> str:
     return "\n\n".join(paragraphs)
 
 
-def _row(t: Trace, row: int, lang: str) -> list[str]:
+def _row(t: Record, row: int, lang: str) -> list[str]:
     from backlit.trace.render.json import reach
 
     forward_to, back_to, _ = reach(t)
@@ -38,7 +38,7 @@ def _row(t: Trace, row: int, lang: str) -> list[str]:
     return told
 
 
-def _forward(t: Trace, l: int, row: int, lang: str) -> str:
+def _forward(t: Record, l: int, row: int, lang: str) -> str:
     sentences, name = [], t.network.layer(l).activation.name
     shown, left = _shown(t, l, row)
     for j in shown:
@@ -48,7 +48,7 @@ def _forward(t: Trace, l: int, row: int, lang: str) -> str:
     return _joined(sentences, left, l, lang)
 
 
-def _cost(t: Trace, row: int, lang: str) -> str:
+def _cost(t: Record, row: int, lang: str) -> str:
     sentences = []
     shown, left = _shown(t, t.L, row)
     for j in shown:
@@ -61,7 +61,7 @@ def _cost(t: Trace, row: int, lang: str) -> str:
     return _joined(sentences, left, t.L, lang)
 
 
-def _back(t: Trace, l: int, row: int, lang: str) -> str:
+def _back(t: Record, l: int, row: int, lang: str) -> str:
     sentences = []
     shown, left = _shown(t, l, row)
     for j in shown:
@@ -74,7 +74,7 @@ def _back(t: Trace, l: int, row: int, lang: str) -> str:
     return _joined(sentences, left, l, lang)
 
 
-def _weights(t: Trace, lang: str) -> str:
+def _weights(t: Record, lang: str) -> str:
     sentences = []
     for l in range(t.L, 1, -1):
         gradient = t.weight_gradient(l)
@@ -88,7 +88,7 @@ def _step(step: Step, lang: str) -> str:
     return say("say.step", lang, number=step.number, before=before, after=after)
 
 
-def _shown(t: Trace, l: int, row: int) -> tuple[list[int], int]:
+def _shown(t: Record, l: int, row: int) -> tuple[list[int], int]:
     n = t.network.sizes[l - 1]
     if n <= MOST:
         return list(range(n)), 0
