@@ -23,8 +23,8 @@ TESTS = ROOT / "tests"
 
 ORDER = (
     "notation", "errors", "randomness", "activations", "costs", "initializers", "network", "objective", "equations",
-    "backpropagation", "optimizers", "data", "engines", "model", "formats", "training", "trace", "check", "why",
-    "estimators", "diagnose", "cli", "__main__",
+    "backpropagation", "optimizers", "data", "_native", "engines", "model", "formats", "training", "trace", "check",
+    "why", "estimators", "diagnose", "cli", "__main__",
 )  # fmt: skip
 """A module or folder may import what stands before it here, and its own siblings."""
 
@@ -97,7 +97,10 @@ def imports_of(module: str, source: str, is_package: bool = False) -> Iterator[I
 
 def resolved(base: str, name: str) -> str:
     """``from backlit import data`` is an import of backlit.data, ``from backlit import train`` of where train lives."""
-    if f"{base}.{name}" in modules():
+    if f"{base}.{name}" in modules() or (base, name) == (
+        "backlit",
+        "_native",
+    ):  # the core is no Python, and may be missing
         return f"{base}.{name}"
     if base == "backlit":
         found = getattr(backlit, name)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from backlit import activations, costs, data, initializers, objective, optimizers
+    from backlit.check import check, check_backward, check_gradient
     from backlit.errors import (
         BacklitError,
         CheckpointError,
@@ -29,18 +30,22 @@ if TYPE_CHECKING:
     from backlit.optimizers import schedules
     from backlit.trace.tracing import Trace, trace
     from backlit.training import Callback, Checkpoint, EarlyStopping, History, Run, train
+    from backlit.why import why
 
 _FROM = {
     "activations": "backlit.activations",
+    "check": "backlit.check",  # a module that can be called
     "costs": "backlit.costs",
     "data": "backlit.data",
     "initializers": "backlit.initializers",
     "objective": "backlit.objective",
     "optimizers": "backlit.optimizers",
     "schedules": "backlit.optimizers.schedules",
-    "trace": "backlit.trace",
+    "trace": "backlit.trace",  # likewise
+    "why": "backlit.why",  # likewise
 }
 _NAMES = {
+    "backlit.check": ("check_backward", "check_gradient"),
     "backlit.errors": (
         "BacklitError", "CheckpointError", "DataError", "DivergenceError", "ModelFileError", "OptionError",
         "OutputPathError", "TrainingInterrupted",
@@ -56,8 +61,9 @@ _HOME = {name: module for module, names in _NAMES.items() for name in names}
 __all__ = [
     "BacklitError", "Callback", "Checkpoint", "CheckpointError", "DataError", "DivergenceError", "EarlyStopping",
     "History", "Model", "ModelFileError", "Network", "OptionError", "OutputPathError", "Run", "Trace",
-    "TrainingInterrupted", "__version__", "activations", "costs", "data", "initializers", "load", "load_model",
-    "objective", "optimizers", "save", "schedules", "trace", "train",
+    "TrainingInterrupted", "__version__", "activations", "check", "check_backward", "check_gradient", "costs",
+    "data", "initializers", "load", "load_model", "objective", "optimizers", "save", "schedules", "trace", "train",
+    "why",
 ]  # fmt: skip
 
 

@@ -1,5 +1,7 @@
 """Which engine is taken, and what is said where none can be."""
 
+import sys
+
 import pytest
 
 from backlit.engines import ENGINES, choose
@@ -20,15 +22,13 @@ class Refusing(ReferenceEngine):
 
 def test_auto_takes_the_first_that_can_and_says_why(monkeypatch: pytest.MonkeyPatch) -> None:
     first, last = Refusing(), ReferenceEngine()
-    for name in list(ENGINES):
-        monkeypatch.delitem(ENGINES, name)
-    monkeypatch.setitem(ENGINES, first.name, first)
-    monkeypatch.setitem(ENGINES, last.name, last)
+    both = {first.name: first, last.name: last}
+    monkeypatch.setattr(sys.modules["backlit.engines.choose"], "ENGINES", both)
     choice = choose("auto", NET)
     assert choice.engine is last
     assert choice.reason == "not refusing: it is tired; the fastest that supports all that is asked"
 
-    monkeypatch.delitem(ENGINES, last.name)
+    del both[last.name]
     with pytest.raises(OptionError, match="no engine can do this: not refusing: it is tired"):
         choose("auto", NET)
 

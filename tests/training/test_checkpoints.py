@@ -196,6 +196,22 @@ def test_resumed_in_the_middle_of_an_epoch_a_failure_goes_back_to_that_epochs_st
     assert failure.value.__notes__ == ["the network is as it was after epoch 2"]
 
 
+def test_a_resumed_training_still_knows_where_it_started(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Divergence is measured by what the rows cost there."""
+    killed(tmp_path / "c", after=13)
+    states: list[Any] = []
+    load = checkpoints.load
+
+    def watched(*arguments: Any) -> Any:
+        states.append(load(*arguments))
+        return states[-1]
+
+    monkeypatch.setattr(checkpoints, "load", watched)
+    train(network(), checkpoint=tmp_path / "c", resume=True)
+    np.testing.assert_array_equal(states[0].start_parameters, network().parameters)
+    assert states[0].usual_cost is not None
+
+
 def test_a_finished_training_resumed_is_the_same_and_makes_no_step(tmp_path: Path) -> None:
     converges = {"optimizer": "lbfgs", "batch_size": None, "l2": 5.0, "epochs": 50}
     for name, options in (("plain", {}), ("stopped early", EVERYTHING), ("converged", converges)):

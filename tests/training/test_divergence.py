@@ -140,7 +140,10 @@ def test_the_first_number_that_is_not_finite_is_the_users_own(
     w = weights[look.rows] / weights[look.rows].mean()
     expected = first_not_finite(X, Y, look.rows, rate, batch, seed, dtype, w)
     assert facts(error)[:6] == expected[:6]
-    np.testing.assert_allclose(facts(error)[6], expected[6], rtol=1e-3 if dtype == "float32" else 1e-9)
+    if np.isfinite(expected[6]):
+        np.testing.assert_allclose(facts(error)[6], expected[6], rtol=1e-3 if dtype == "float32" else 1e-9)
+    else:  # whether a sum past the largest float is inf or inf - inf depends on the order in which an engine adds
+        assert not np.isfinite(facts(error)[6])
     assert error.where["learning_rate"] == rate
 
 

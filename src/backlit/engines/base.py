@@ -120,10 +120,18 @@ def batch_rows(plan: StepPlan, rows: int, step: int) -> IndexArray | slice:
 
     A batch of all rows takes them as they lie: their order cannot matter, and nothing need be gathered.
     """
-    if plan.batch_size >= rows:
+    order = epoch_order(plan, rows, step)
+    if order is None:
         return slice(0, rows)
-    epoch, place = divmod(step, -(-rows // plan.batch_size))
-    return _order_of_rows(plan.seed, epoch, rows)[place * plan.batch_size : (place + 1) * plan.batch_size]
+    place = step % -(-rows // plan.batch_size)
+    return order[place * plan.batch_size : (place + 1) * plan.batch_size]
+
+
+def epoch_order(plan: StepPlan, rows: int, step: int) -> IndexArray | None:
+    """The order of rows in the epoch that a step belongs to; None where a batch takes all of them, as they lie."""
+    if plan.batch_size >= rows:
+        return None
+    return _order_of_rows(plan.seed, step // -(-rows // plan.batch_size), rows)
 
 
 _order_of_rows = lru_cache(maxsize=2)(order_of_rows)

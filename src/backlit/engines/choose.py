@@ -3,13 +3,14 @@
 from dataclasses import dataclass
 
 from backlit.engines.base import Engine
+from backlit.engines.native import NativeEngine
 from backlit.engines.reference import ReferenceEngine
 from backlit.errors import OptionError, unknown_option
 from backlit.network import Network
 from backlit.objective import Objective
 from backlit.optimizers import Optimizer
 
-ENGINES: dict[str, Engine] = {engine.name: engine for engine in (ReferenceEngine(),)}
+ENGINES: dict[str, Engine] = {engine.name: engine for engine in (NativeEngine(), ReferenceEngine())}
 """From the fastest to the one that does everything."""
 
 
