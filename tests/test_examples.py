@@ -65,3 +65,27 @@ def test_three_layers_row_by_row_and_at_once():
     said = run("05_three_layers.py")
     assert number_after("row by row and at once differ by at most", said) < 1e-13  # sums of 200 terms below 1
     assert number_after("accuracy on its own 200 rows:", said) > 90
+
+
+def test_a_trace_in_backlits_notation_has_the_published_numbers(tmp_path):
+    said = run("06_trace_backlit.py", tmp_path / "page.html")
+    assert number_after("largest difference:", said) < 1e-9  # printed to nine places
+    assert (tmp_path / "page.html").stat().st_size > 10_000
+
+
+def test_a_trace_in_nielsens_notation_agrees_with_column_vectors():
+    said = run("07_trace_nielsen.py")
+    assert "∂C/∂w²₂₁ = a¹₁ · δ²₂" in said
+    assert number_after("the gradients differ by at most", said) < 1e-15
+
+
+def test_a_trace_in_ngs_notation_agrees_with_accumulators():
+    said = run("08_trace_ng.py")
+    assert "D⁽¹⁾₁₁ = 1 / m · Δ⁽¹⁾₁₁ + λ / m · Θ⁽¹⁾₁₁" in said
+    assert number_after("D differs by at most", said) < 1e-15
+
+
+def test_a_trace_by_the_previous_layer_agrees_with_the_recursion_by_hand():
+    said = run("09_trace_previous_layer.py")
+    assert "the output is 0.68, the cost 0.1024, and dC/da -0.64" in said
+    assert number_after("the gradients differ by at most", said) < 1e-15

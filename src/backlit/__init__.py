@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from backlit.model import Model
     from backlit.network import Network
     from backlit.optimizers import schedules
+    from backlit.trace.tracing import Trace, trace
     from backlit.training import Callback, Checkpoint, EarlyStopping, History, Run, train
     from backlit.why import why
 
@@ -40,6 +41,7 @@ _FROM = {
     "objective": "backlit.objective",
     "optimizers": "backlit.optimizers",
     "schedules": "backlit.optimizers.schedules",
+    "trace": "backlit.trace",  # likewise
     "why": "backlit.why",  # likewise
 }
 _NAMES = {
@@ -51,15 +53,17 @@ _NAMES = {
     "backlit.formats.model_file": ("load", "load_model", "save"),
     "backlit.model": ("Model",),
     "backlit.network": ("Network",),
+    "backlit.trace.tracing": ("Trace",),
     "backlit.training": ("Callback", "Checkpoint", "EarlyStopping", "History", "Run", "train"),
 }  # fmt: skip
 _HOME = {name: module for module, names in _NAMES.items() for name in names}
 
 __all__ = [
     "BacklitError", "Callback", "Checkpoint", "CheckpointError", "DataError", "DivergenceError", "EarlyStopping",
-    "History", "Model", "ModelFileError", "Network", "OptionError", "OutputPathError", "Run", "TrainingInterrupted",
-    "__version__", "activations", "check", "check_backward", "check_gradient", "costs", "data", "initializers", "load",
-    "load_model", "objective", "optimizers", "save", "schedules", "train", "why",
+    "History", "Model", "ModelFileError", "Network", "OptionError", "OutputPathError", "Run", "Trace",
+    "TrainingInterrupted", "__version__", "activations", "check", "check_backward", "check_gradient", "costs",
+    "data", "initializers", "load", "load_model", "objective", "optimizers", "save", "schedules", "trace", "train",
+    "why",
 ]  # fmt: skip
 
 

@@ -22,7 +22,7 @@ from backlit.data.encoding import TASKS
 from backlit.network import DTYPES
 from backlit.optimizers import schedules
 
-COMMANDS = ["train", "evaluate", "predict", "inspect", "info"]
+COMMANDS = ["train", "evaluate", "predict", "inspect", "trace", "info"]
 
 
 def examples():

@@ -9,14 +9,14 @@ from typing import Any
 import typer
 from typer.core import TyperCommand
 
-from backlit.cli import check, choices, evaluate, info, inspect, output, predict, train, why
+from backlit.cli import check, choices, evaluate, info, inspect, output, predict, trace, train, why
 from backlit.cli.options import on_the_command_line
 from backlit.errors import BacklitError, unknown_option
 
 DONE, UNUSABLE, INTERRUPTED = 0, 2, 130
 """Exit codes; 1 is kept for commands whose answer is no."""
 
-COMMANDS = {command.NAME: command for command in (train, evaluate, predict, inspect, check, why, info)}
+COMMANDS = {command.NAME: command for command in (train, evaluate, predict, inspect, trace, check, why, info)}
 
 
 class Command(TyperCommand):

@@ -1,0 +1,1 @@
+"""The renderings of one record: terminal, page, LaTeX, JSON."""
