@@ -114,8 +114,7 @@ class Paper:
         if row is not None:
             after = [self.count(row)]
         comma = any(len(part) > 1 for part in after)
-        text = ",".join([*before, (",".join(after) if comma else "".join(after))]) if before else ""
-        text = text or (",".join(after) if comma else "".join(after))
+        text = ",".join(filter(None, [*before, (",".join(after) if comma else "".join(after))]))
         if not text:
             return ""
         return f"_{{{text}}}" if self.latex or self.braces else text.translate(_SUB)

@@ -58,7 +58,7 @@ class Writer {
   below(before, extra, indices) {
     const after = [...indices.map((i) => this.count(i)), ...extra.map(String)];
     const joined = after.join(after.some((part) => part.length > 1) ? "," : "");
-    const text = before.length ? [...before, joined].join(",") : joined;
+    const text = [...before, joined].filter(Boolean).join(",");
     return text ? `_{${text}}` : "";
   }
 

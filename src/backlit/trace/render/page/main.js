@@ -25,7 +25,7 @@ function refresh() {
 function showHead() {
   const cost = state.pass.cost, o = DOC.objective, button = document.getElementById("cost");
   button.innerHTML = `${markup(sign("cost::::"))} = <b>${figure(cost.total)}</b>`;
-  const penalty = o.l2 ? ` = ${figure(cost.data)} + ${figure(cost.penalty)} (${say("eq.penalty")})` : "";
+  const penalty = o.l2 ? ` · ${notation().symbols.cost.text} = ${figure(cost.data)} + ${figure(cost.penalty)} (${say("eq.penalty")})` : "";
   const fused = o.fused ? ` · ${o.fused}: δ = a − y` : "";
   document.getElementById("facts").textContent = `${DOC.network.sizes.join("-")} · ${o.cost}${fused}${penalty} · ${say("part.counting", { first: notation().first })}`;
   const notes = [...DATA.page_notes.map(([key, values]) => say(key, values)), ...(state.edited ? [say("page.edited")] : [])];

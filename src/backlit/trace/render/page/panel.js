@@ -154,5 +154,5 @@ function paths(at) {
     const steps = [...(weight ? [`${l - 1}:${k + first}`] : []), ...route.map((p, i) => `${l + i}:${p + first}`), notation().symbols.cost.text];
     return el("li", {}, el("span", {}, steps.join(" → ")), el("b", { class: v < 0 ? "is-negative" : "is-positive" }, figure(v, 4)));
   });
-  return el("details", { class: "paths", open: count > 1 }, el("summary", {}, say("page.paths", { count: count.toLocaleString() })), el("ol", {}, ...list), el("p", { class: "note" }, say("page.paths_sum", { shown: found.length, count: count.toLocaleString(), sum: figure(sum, 6), gradient: figure(gradient, 6) })));
+  return el("details", { class: "paths", open: count > 1 }, el("summary", {}, say("page.paths", { count: count.toLocaleString() }) + (M > 1 ? ` (${say("part.row", { row: row + first })})` : "")), el("ol", {}, ...list), el("p", { class: "note" }, say("page.paths_sum", { shown: found.length, count: count.toLocaleString(), sum: figure(sum, 6), gradient: figure(gradient, 6) })));
 }
