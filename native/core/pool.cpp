@@ -17,6 +17,7 @@ namespace backlit {
 
 namespace {
 
+constexpr int MOST = 1024;  // threads of a pool
 constexpr int SPINS = 4000;  // about 0.1 ms: longer than any pause between the phases of a step
 
 void pause() {
@@ -98,52 +99,57 @@ void Pool::after_fork_in_child() {
 }
 
 void Pool::grow(int threads) {
-  while (int(workers_.size()) < threads - 1) {
-    workers_.push_back(std::make_unique<Worker>());
-    Worker& worker = *workers_.back();
-    worker.thread = std::thread([this, &worker, index = int(workers_.size())] { work(worker, index); });
-    worker.thread.detach();
+  for (; workers_ < threads - 1; ++workers_) std::thread([this, index = workers_] { work(index); }).detach();
+}
+
+void Pool::take_parts(std::uint64_t ticket) {
+  const std::uint64_t phase = number(ticket);
+  while (number(ticket) == phase && taken(ticket) < parts(ticket)) {
+    if (!ticket_.compare_exchange_weak(ticket, ticket + 1, std::memory_order_acq_rel, std::memory_order_acquire)) continue;
+    phase_(context_, taken(ticket), parts(ticket));
+    finished_.fetch_add(1, std::memory_order_release);
+    ticket = ticket_.load(std::memory_order_acquire);
   }
 }
 
-void Pool::work(Worker& worker, int index) {
+void Pool::work(int index) {
   const DenormalsAreZero flush;
-  std::uint64_t done = 0;
-  bool may_spin = true;
+  std::uint64_t seen = 0;
   for (;;) {
-    for (int spin = 0; worker.asked.load(std::memory_order_acquire) == done; ++spin) {
-      if (may_spin && spin < SPINS) {
+    std::uint64_t ticket = ticket_.load(std::memory_order_acquire);
+    for (int spin = 0; number(ticket) == seen; ++spin) {
+      // more threads than cores: one that spins keeps another waiting
+      if (spin < SPINS && index < wanted_.load(std::memory_order_relaxed) &&
+          wanted_.load(std::memory_order_relaxed) < available_at_start()) {
         pause();
-        continue;
+      } else {
+        std::unique_lock<std::mutex> lock(sleep_);
+        asleep_.fetch_add(1);
+        wake_.wait(lock, [&] { return number(ticket_.load()) != seen && index < wanted_.load(); });
+        asleep_.fetch_sub(1);
       }
-      std::unique_lock<std::mutex> lock(worker.mutex);
-      worker.asleep.store(true);
-      worker.wake.wait(lock, [&] { return worker.asked.load() != done; });
-      worker.asleep.store(false);
+      ticket = ticket_.load(std::memory_order_acquire);
     }
-    ++done;
-    may_spin = worker.threads <= available_at_start();  // more threads than cores: one that spins keeps another waiting
-    worker.phase(worker.context, index, worker.threads);
-    pending_.fetch_sub(1, std::memory_order_release);
+    seen = number(ticket);
+    take_parts(ticket);
   }
 }
 
-void Pool::run(int threads, Phase phase, void* context) {
-  pending_.store(threads - 1, std::memory_order_relaxed);
-  for (int k = 0; k < threads - 1; ++k) {
-    Worker& worker = *workers_[std::size_t(k)];
-    worker.phase = phase;
-    worker.context = context;
-    worker.threads = threads;
-    worker.asked.fetch_add(1);
-    if (worker.asleep.load()) {
-      std::lock_guard<std::mutex> lock(worker.mutex);
-      worker.wake.notify_one();
-    }
+void Pool::run(int parts, Phase phase, void* context) {
+  phase_ = phase;
+  context_ = context;
+  finished_.store(0, std::memory_order_relaxed);
+  const std::uint64_t ticket = (number(ticket_.load(std::memory_order_relaxed)) + 1) << (2 * COUNT_BITS) |
+                               std::uint64_t(parts) << COUNT_BITS;
+  wanted_.store(parts - 1);
+  ticket_.store(ticket);
+  if (asleep_.load() > workers_ - (parts - 1)) {  // more asleep than are to be
+    { std::lock_guard<std::mutex> lock(sleep_); }
+    wake_.notify_all();
   }
-  phase(context, 0, threads);
-  for (int spin = 0; pending_.load(std::memory_order_acquire) != 0; ++spin)
-    spin < SPINS && threads <= available_at_start() ? pause() : std::this_thread::yield();
+  take_parts(ticket);
+  for (int spin = 0; finished_.load(std::memory_order_acquire) != parts; ++spin)
+    spin < SPINS && parts <= available_at_start() ? pause() : std::this_thread::yield();
 }
 
 int Pool::available_at_start() {
@@ -156,20 +162,20 @@ Pool::Lease::Lease(int threads) : pool_(nullptr), threads_(1) {
   Pool& pool = Pool::instance();
   if (!pool.busy_.try_lock()) return;
   pool_ = &pool;
-  threads_ = threads;
-  pool.grow(threads);
+  threads_ = threads < MOST ? threads : MOST;
+  pool.grow(threads_);
 }
 
 Pool::Lease::~Lease() {
   if (pool_) pool_->busy_.unlock();
 }
 
-void Pool::Lease::run(int threads, Phase phase, void* context) {
-  if (threads > threads_) threads = threads_;
-  if (threads < 2)
+void Pool::Lease::run(int parts, Phase phase, void* context) {
+  if (parts > threads_) parts = threads_;
+  if (parts < 2)
     phase(context, 0, 1);
   else
-    pool_->run(threads, phase, context);
+    pool_->run(parts, phase, context);
 }
 
 }  // namespace backlit

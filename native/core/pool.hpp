@@ -1,18 +1,19 @@
-// A small pool of threads. A phase is one function run by threads 0 … n-1, thread 0 being the caller; it returns when
-// all have. Workers wait for the next phase by spinning for a moment, then asleep.
+// A small pool of threads. A phase is one function run over parts 0 … n-1; whoever is there takes the next part, and the
+// phase ends when all are done. A worker that comes late, asleep or put aside for another program, finds its part taken
+// by the caller: nobody waits for a thread that has not begun. Workers wait for the next phase by spinning for a moment,
+// then asleep.
 #pragma once
 #include <atomic>
 #include <condition_variable>
-#include <memory>
+#include <cstdint>
 #include <mutex>
 #include <thread>
-#include <vector>
 
 namespace backlit {
 
 class Pool {
  public:
-  using Phase = void (*)(void* context, int thread, int threads);
+  using Phase = void (*)(void* context, int part, int parts);
 
   // The process's pool. A forked child gets a new one: threads do not survive a fork.
   static Pool& instance();
@@ -25,7 +26,7 @@ class Pool {
     Lease(const Lease&) = delete;
     Lease& operator=(const Lease&) = delete;
     int threads() const { return threads_; }
-    void run(int threads, Phase phase, void* context);
+    void run(int parts, Phase phase, void* context);
 
    private:
     Pool* pool_;
@@ -33,30 +34,35 @@ class Pool {
   };
 
  private:
-  struct alignas(128) Worker {
-    std::atomic<std::uint64_t> asked{0};
-    Phase phase = nullptr;
-    void* context = nullptr;
-    int threads = 0;
-    std::atomic<bool> asleep{false};
-    std::mutex mutex;
-    std::condition_variable wake;
-    std::thread thread;
-  };
-
   Pool() = default;
   ~Pool() = default;
   void grow(int threads);
-  void run(int threads, Phase phase, void* context);
-  void work(Worker& worker, int index);
+  void run(int parts, Phase phase, void* context);
+  void work(int index);
+  void take_parts(std::uint64_t ticket);
+
   static int available_at_start();
   static void before_fork();
   static void after_fork_in_parent();
   static void after_fork_in_child();
 
-  std::mutex busy_;
-  std::vector<std::unique_ptr<Worker>> workers_;
-  alignas(128) std::atomic<int> pending_{0};
+  // A phase's number, how many parts it has, how many are taken: one word, so that a part can only be taken of a phase
+  // that is still open.
+  static constexpr int COUNT_BITS = 12;
+  static std::uint64_t number(std::uint64_t ticket) { return ticket >> (2 * COUNT_BITS); }
+  static int parts(std::uint64_t ticket) { return int(ticket >> COUNT_BITS) & ((1 << COUNT_BITS) - 1); }
+  static int taken(std::uint64_t ticket) { return int(ticket) & ((1 << COUNT_BITS) - 1); }
+
+  std::mutex busy_;  // one caller at a time
+  int workers_ = 0;
+  Phase phase_ = nullptr;  // read only by whoever has taken a part
+  void* context_ = nullptr;
+  alignas(128) std::atomic<std::uint64_t> ticket_{0};
+  alignas(128) std::atomic<int> finished_{0};
+  alignas(128) std::atomic<int> asleep_{0};
+  std::atomic<int> wanted_{0};  // workers from this one on are to stay asleep
+  std::mutex sleep_;
+  std::condition_variable wake_;
 };
 
 // How many threads this process may use: BACKLIT_NUM_THREADS, else OMP_NUM_THREADS, else the cores that affinity and
