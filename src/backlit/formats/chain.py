@@ -64,11 +64,11 @@ class ChainBuilder:
         Raises:
             OptionError: there is no layer yet, or it has an activation already.
         """
+        if activation == "identity":
+            return
         if not self.layers:
             raise OptionError(f"{self.what}: {name} stands before the first layer's weights, where Backlit has none")
         last = self.layers[-1]
-        if activation == "identity":
-            return
         if last.closed:
             raise OptionError(f"{self.what}: {name} is a second activation of one layer; Backlit's layers have one")
         self.layers[-1] = replace(last, activation=activation, closed=True)
