@@ -12,7 +12,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from backlit import activations, costs, data, initializers, objective, optimizers
+    from backlit import activations, costs, data, formats, initializers, objective, optimizers
     from backlit.check import check, check_backward, check_gradient
     from backlit.errors import (
         BacklitError,
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
         TrainingInterrupted,
     )
     from backlit.formats.model_file import load, load_model, save
+    from backlit.formats.torch_modules import from_torch, to_torch
     from backlit.model import Model
     from backlit.network import Network
     from backlit.optimizers import schedules
@@ -37,6 +38,7 @@ _FROM = {
     "check": "backlit.check",  # a module that can be called
     "costs": "backlit.costs",
     "data": "backlit.data",
+    "formats": "backlit.formats",
     "initializers": "backlit.initializers",
     "objective": "backlit.objective",
     "optimizers": "backlit.optimizers",
@@ -51,6 +53,7 @@ _NAMES = {
         "OutputPathError", "TrainingInterrupted",
     ),
     "backlit.formats.model_file": ("load", "load_model", "save"),
+    "backlit.formats.torch_modules": ("from_torch", "to_torch"),
     "backlit.model": ("Model",),
     "backlit.network": ("Network",),
     "backlit.trace.tracing": ("Trace",),
@@ -62,8 +65,8 @@ __all__ = [
     "BacklitError", "Callback", "Checkpoint", "CheckpointError", "DataError", "DivergenceError", "EarlyStopping",
     "History", "Model", "ModelFileError", "Network", "OptionError", "OutputPathError", "Run", "Trace",
     "TrainingInterrupted", "__version__", "activations", "check", "check_backward", "check_gradient", "costs",
-    "data", "initializers", "load", "load_model", "objective", "optimizers", "save", "schedules", "trace", "train",
-    "why",
+    "data", "formats", "from_torch", "initializers", "load", "load_model", "objective", "optimizers", "save",
+    "schedules", "to_torch", "trace", "train", "why",
 ]  # fmt: skip
 
 

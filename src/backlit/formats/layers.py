@@ -28,9 +28,9 @@ def activations_of(
         if len(of_file) != layers:
             raise OptionError(f"{builder.what}: says {len(of_file)} activations for {layers} layers with weights")
     if activation is None and of_file is None and custom is None and hidden:
-        raise OptionError(f"{builder.what}: says no activations; give activation= for the hidden layers, as 'relu'")
+        raise OptionError(f"{builder.what}: says no activations; give the hidden layers' own, as activation='relu'")
     if output is None and of_file is None and custom is None:
-        raise OptionError(f"{builder.what}: says no activations; give output= for the outputs, as 'softmax'")
+        raise OptionError(f"{builder.what}: says no activations; give the output layer's own, as output='softmax'")
     if (activation is None or output is None) and of_file is None:
         builder.lose(f"what activations it had: the file says none, and {custom} was taken, as is the custom")
     names: list[Any]
