@@ -87,7 +87,7 @@ class ChainBuilder:
             self.lose(f"{name}: dropout of the inputs (probability {p:g}), which Backlit does not have")
             return
         last = self.layers[-1]
-        self.layers[-1] = replace(last, dropout=1 - (1 - last.dropout) * (1 - p))
+        self.layers[-1] = replace(last, dropout=1 - (1 - last.dropout) * (1 - p) if last.dropout else p)
 
     def lose(self, what: str) -> None:
         """Notes what the network made from this will not have; once."""

@@ -150,8 +150,9 @@ def _measured(network: Network, model: Any, keras: Any, added: Any = None) -> ag
     def gradients(X: Array, G: Array) -> list[tuple[Any, Any]]:
         assert torch is not None
         values = [v.value for layer in dense for v in (layer.kernel, layer.bias) if v is not None]
-        a = model(X.reshape(shape), training=False)
-        found = torch.autograd.grad((torch.as_tensor(G, device=a.device) * a).sum() / len(X), values)
+        with torch.enable_grad():  # the caller may have turned it off
+            a = model(X.reshape(shape), training=False)
+            found = torch.autograd.grad((torch.as_tensor(G, device=a.device) * a).sum() / len(X), values)
         parts = iter(part.cpu().numpy() for part in found)
         return [(next(parts).T, None if layer.bias is None else next(parts)) for layer in dense]
 

@@ -49,7 +49,8 @@ def read(path: StrPath, *, activation: Any = None, output: str | None = None) ->
         tensors, metadata, halves = _tensors(path)
     builder = ChainBuilder(str(path))
     layers = _in_order(builder, tensors)
-    said = _said(metadata, len(layers))
+    with refusals_named(path):
+        said = _said(metadata, len(layers))
     names = activations_of(
         builder, len(layers), None if said is None else ",".join(said["activations"]), activation, output, None
     )

@@ -110,7 +110,8 @@ def _measured(
         linear = [part for part in twin.modules() if isinstance(part, torch.nn.Linear)]
         twin.requires_grad_(True)
         twin.zero_grad()
-        ((torch.from_numpy(G) * twin(torch.from_numpy(X))).sum() / len(X)).backward()
+        with torch.enable_grad():  # the caller may have turned it off
+            ((torch.from_numpy(G) * twin(torch.from_numpy(X))).sum() / len(X)).backward()
         return [(part.weight.grad, None if part.bias is None else part.bias.grad) for part in linear]
 
     own = after is None and added is None
