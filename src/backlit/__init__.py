@@ -24,6 +24,7 @@ if TYPE_CHECKING:
         OutputPathError,
         TrainingInterrupted,
     )
+    from backlit.estimators import BackpropClassifier, BackpropRegressor
     from backlit.formats.model_file import load, load_model, save
     from backlit.model import Model
     from backlit.network import Network
@@ -50,6 +51,7 @@ _NAMES = {
         "BacklitError", "CheckpointError", "DataError", "DivergenceError", "ModelFileError", "OptionError",
         "OutputPathError", "TrainingInterrupted",
     ),
+    "backlit.estimators": ("BackpropClassifier", "BackpropRegressor"),
     "backlit.formats.model_file": ("load", "load_model", "save"),
     "backlit.model": ("Model",),
     "backlit.network": ("Network",),
@@ -59,11 +61,11 @@ _NAMES = {
 _HOME = {name: module for module, names in _NAMES.items() for name in names}
 
 __all__ = [
-    "BacklitError", "Callback", "Checkpoint", "CheckpointError", "DataError", "DivergenceError", "EarlyStopping",
-    "History", "Model", "ModelFileError", "Network", "OptionError", "OutputPathError", "Run", "Trace",
-    "TrainingInterrupted", "__version__", "activations", "check", "check_backward", "check_gradient", "costs",
-    "data", "initializers", "load", "load_model", "objective", "optimizers", "save", "schedules", "trace", "train",
-    "why",
+    "BacklitError", "BackpropClassifier", "BackpropRegressor", "Callback", "Checkpoint", "CheckpointError",
+    "DataError", "DivergenceError", "EarlyStopping", "History", "Model", "ModelFileError", "Network", "OptionError",
+    "OutputPathError", "Run", "Trace", "TrainingInterrupted", "__version__", "activations", "check", "check_backward",
+    "check_gradient", "costs", "data", "initializers", "load", "load_model", "objective", "optimizers", "save",
+    "schedules", "trace", "train", "why",
 ]  # fmt: skip
 
 

@@ -283,11 +283,11 @@ def test_lbfgs_neither_crashes_nor_calls_it_converged() -> None:
 
 
 def test_lbfgs_whose_parameters_overflow_names_one(monkeypatch: pytest.MonkeyPatch) -> None:
-    def overflow(self: Any, theta: np.ndarray, cost_and_gradient: Any) -> bool:
+    def overflow(self: Any, theta: np.ndarray, cost_and_gradient: Any) -> bl.optimizers.Minimum:
         theta[2 * 3 + 1] = np.nan  # W² row 2, column 1
-        return True
+        return bl.optimizers.Minimum(theta, 0.0, (), 1, True, "")
 
-    monkeypatch.setattr(bl.optimizers.LBFGS, "segment", overflow)
+    monkeypatch.setattr(bl.optimizers.LBFGS, "minimise", overflow)
     error = diverges(network(), optimizer="lbfgs", batch_size=None)
     assert facts(error)[:6] == (1, 0, "weight after the update", 2, 2, None)
 
