@@ -25,7 +25,7 @@ DOCUMENT: dict[str, Any] = {
     "encoding": {
         "columns": ["length", "width"], "offset": [0.5, -1.0], "scale": [2.0, 1.0], "task": "classes", "target": "iris",
         "outputs": 3, "classes": ["a", "b", "c"], "codes": [0, 1, 2], "target_offset": [], "target_scale": [],
-        "image_shape": None, "full_scale": None,
+        "image_shape": None, "full_scale": None, "table": None, "target_log": [],
     },
     "provenance": {"source": "iris", "history": [1.0, None]},
 }  # fmt: skip
@@ -177,7 +177,7 @@ LIES: dict[str, tuple[Place, Any, str]] = {
     "an encoding of another model": (
         ("encoding",),
         DOCUMENT["encoding"] | {"classes": ["a", "b"], "codes": [], "outputs": 2},
-        "the encoding has 2 columns and 2 outputs, the network 2 inputs and 3 outputs",
+        "the encoding has 2 inputs and 2 outputs, the network 2 inputs and 3 outputs",
     ),
     "a scale of 0": (("encoding", "scale", 1), 0, "encoding: scale[1] is 0, and must be above 0"),
     "a class twice": (("encoding", "classes", 1), "a", "encoding: classes has the same value twice"),
