@@ -14,7 +14,7 @@ from backlit.errors import OptionError
 from backlit.network import Network
 from backlit.notation import Float64Array
 from backlit.objective import Objective
-from backlit.optimizers import LBFGS
+from backlit.optimizers import LBFGS, Minimum
 
 
 class LBFGSSession(Session):
@@ -26,6 +26,7 @@ class LBFGSSession(Session):
 
     def __init__(self, network: Network, objective: Objective, data: TrainingData, plan: StepPlan) -> None:
         super().__init__(network, objective, data, plan)
+        self.minimum: Minimum | None = None  # of the last segment
         self._twin = network.copy(dtype=np.float64)
         self._X, self._Y, self._row_weights = (
             values.astype(np.float64, copy=False) for values in (data.X, data.Y, data.row_weights)
@@ -45,7 +46,9 @@ class LBFGSSession(Session):
         with blas.one_thread(everywhere=True), np.errstate(over="ignore", invalid="ignore", divide="ignore"):
             for i in range(count):
                 self._report_start(report, i)
-                converged = optimizer.segment(self.network.parameters, self._cost_and_gradient)
+                self.minimum = optimizer.minimise(self.network.parameters, self._cost_and_gradient)
+                self.network.parameters[...] = self.minimum.theta
+                converged = self.minimum.converged
                 self.step += 1
         return StepsReport(report.costs, report.hits, report.weights, converged=converged)
 

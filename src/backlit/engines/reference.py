@@ -108,14 +108,15 @@ class ReferenceSession(Session):
         gradient = self._gradients.vector
         norm = clip_by_global_norm(gradient, plan.clip) if plan.clip is not None else None
         if not record:
-            plan.optimizer.update(theta, gradient, self.state, learning_rate, self.step + 1)
+            plan.optimizer.update(theta, gradient, self.state, learning_rate, plan.steps_before + self.step + 1)
             return
         before, applied = theta.copy(), Gradients.of(self.network, gradient.copy())
-        plan.optimizer.update(theta, gradient, self.state, learning_rate, self.step + 1)
+        plan.optimizer.update(theta, gradient, self.state, learning_rate, plan.steps_before + self.step + 1)
         self._record(report, rows, backward, before, applied, norm, learning_rate)
 
     def _mask(self, layer: Layer, shape: tuple[int, int]) -> Mask:
-        return dropout_mask(self.plan.seed, self.step, layer.number, shape, layer.dropout)
+        step = self.plan.steps_before + self.step
+        return dropout_mask(self.plan.seed, step, layer.number, shape, layer.dropout)
 
     def _record(
         self,
