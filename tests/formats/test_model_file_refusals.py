@@ -123,7 +123,7 @@ def test_these_are_the_document_and_the_tensors_of_the_small_model(path: Path) -
     model_file.save(model, again)
     assert again.read_bytes() == path.read_bytes()
     assert {place[0] for place in PLACES} == set(DOCUMENT)
-    assert len(PLACES) == 43
+    assert len(PLACES) == 45
 
 
 NO_FIELDS = "its network has not the fields sizes, activations, dropout, initializer, seed, dtype"
