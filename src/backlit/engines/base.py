@@ -38,12 +38,19 @@ class TrainingData:
 
 @dataclass(frozen=True)
 class StepPlan:
-    """How a session makes its steps; ``clip`` is the largest global norm of a gradient, or None."""
+    """How a session makes its steps; ``clip`` is the largest global norm of a gradient, or None.
+
+    Without ``shuffle`` every epoch takes the rows as they lie. A training that goes on with other rows says how many
+    steps and epochs there were before: they count on in the optimizer, the masks and the orders of rows.
+    """
 
     optimizer: Optimizer
     batch_size: int
     seed: int
     clip: float | None = None
+    shuffle: bool = True
+    steps_before: int = 0
+    epochs_before: int = 0
 
 
 @dataclass(frozen=True, eq=False)
@@ -133,17 +140,16 @@ def batch_rows(plan: StepPlan, rows: int, step: int) -> IndexArray | slice:
     A batch of all rows takes them as they lie: their order cannot matter, and nothing need be gathered.
     """
     order = epoch_order(plan, rows, step)
-    if order is None:
-        return slice(0, rows)
-    place = step % -(-rows // plan.batch_size)
-    return order[place * plan.batch_size : (place + 1) * plan.batch_size]
+    first = step % -(-rows // plan.batch_size) * plan.batch_size
+    batch = slice(first, min(first + plan.batch_size, rows))
+    return batch if order is None else order[batch]
 
 
 def epoch_order(plan: StepPlan, rows: int, step: int) -> IndexArray | None:
-    """The order of rows in the epoch that a step belongs to; None where a batch takes all of them, as they lie."""
-    if plan.batch_size >= rows:
+    """The order of rows in the epoch that a step belongs to; None where they are taken as they lie."""
+    if plan.batch_size >= rows or not plan.shuffle:
         return None
-    return _order_of_rows(plan.seed, step // -(-rows // plan.batch_size), rows)
+    return _order_of_rows(plan.seed, plan.epochs_before + step // -(-rows // plan.batch_size), rows)
 
 
 _order_of_rows = lru_cache(maxsize=2)(order_of_rows)

@@ -15,7 +15,7 @@ from backlit.errors import OptionError
 from backlit.network import Network
 from backlit.notation import Float64Array
 from backlit.objective import Objective
-from backlit.optimizers import LBFGS
+from backlit.optimizers import LBFGS, Minimum
 
 
 class LBFGSSession(Session):
@@ -27,6 +27,7 @@ class LBFGSSession(Session):
 
     def __init__(self, network: Network, objective: Objective, data: TrainingData, plan: StepPlan) -> None:
         super().__init__(network, objective, data, plan)
+        self.minimum: Minimum | None = None  # of the last segment
         self._twin = network.copy(dtype=np.float64)
         self._X, self._Y, self._row_weights = (
             values.astype(np.float64, copy=False) for values in (data.X, data.Y, data.row_weights)
@@ -59,7 +60,9 @@ class LBFGSSession(Session):
                 before, backward = self.network.parameters.copy(), None
                 if room and self.step in measure_steps:
                     backward = self._pass_of_start()
-                converged = optimizer.segment(self.network.parameters, self._cost_and_gradient)
+                self.minimum = optimizer.minimise(self.network.parameters, self._cost_and_gradient)
+                self.network.parameters[...] = self.minimum.theta
+                converged = self.minimum.converged
                 if room and backward:
                     update = self.network.parameters - before
                     room.add(self.step, backward, self.data.row_weights, before, backward.gradients.vector, update)

@@ -254,7 +254,7 @@ class NativeSession(Session):
     def _run(self, report: StepsReport, span: slice, rates: Float64Array) -> None:
         try:
             self._core.run(
-                self._order(), self.step % self.steps_per_epoch, self.step, rates,
+                self._order(), self.step % self.steps_per_epoch, self.plan.steps_before + self.step, rates,
                 report.costs[span], report.hits[span], report.weights[span],
             )  # fmt: skip
         finally:
@@ -272,8 +272,8 @@ class NativeSession(Session):
         self._core.store(network.parameters, [])
         before = network.parameters.copy()
         norm = self._core.run_recorded(
-            order, place, self.step, rate, report.costs[span], report.hits[span], report.weights[span],
-            *map(_listed, (z, sigma, a, masks, delta)), x, gradients.vector, row_costs,
+            order, place, self.plan.steps_before + self.step, rate, report.costs[span], report.hits[span],
+            report.weights[span], *map(_listed, (z, sigma, a, masks, delta)), x, gradients.vector, row_costs,
         )  # fmt: skip
         self._core.store(network.parameters, [])
         dropped = {l: masks[l] > 0 for l, p in enumerate(network.dropout, start=2) if p}

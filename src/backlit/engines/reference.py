@@ -122,7 +122,7 @@ class ReferenceSession(Session):
         unclipped = gradient.copy() if measured is not None else gradient
         norm = clip_by_global_norm(gradient, plan.clip) if plan.clip is not None else None
         before, applied = (theta.copy(), gradient.copy()) if watched else (theta, gradient)
-        plan.optimizer.update(theta, gradient, self.state, learning_rate, self.step + 1)
+        plan.optimizer.update(theta, gradient, self.state, learning_rate, plan.steps_before + self.step + 1)
         if measured is not None:
             measured.add(self.step, backward, row_weights, before, unclipped, theta - before)
         if record:
@@ -130,7 +130,8 @@ class ReferenceSession(Session):
             self._record(report, rows, backward, before, gradients, norm, learning_rate)
 
     def _mask(self, layer: Layer, shape: tuple[int, int]) -> Mask:
-        return dropout_mask(self.plan.seed, self.step, layer.number, shape, layer.dropout)
+        step = self.plan.steps_before + self.step
+        return dropout_mask(self.plan.seed, step, layer.number, shape, layer.dropout)
 
     def _record(
         self,
