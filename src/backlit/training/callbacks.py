@@ -30,6 +30,14 @@ class Callback:
     def on_progress(self, run: "Run") -> None:
         """Every few steps, about ten times a second: ``run.step`` has moved on."""
 
+    def on_divergence(self, run: "Run", record: StepRecord) -> None:
+        """The step in which the first number was not finite, or a cost ran away, before the DivergenceError is raised.
+
+        Recorded when the epoch was run again, whether somebody wanted it or not: ``record.parameters`` are θ before it.
+        The wanted steps before it have been through :meth:`on_step`, those after it have not. An optimizer that has no
+        steps to record (lbfgs) does not get here.
+        """
+
     def on_epoch_end(self, run: "Run") -> None:
         """After the validation: ``run.history[-1]`` is this epoch's."""
 

@@ -85,8 +85,10 @@ def replay(
     epoch: int,
     network: Network,
     usual_cost: float,
-) -> DivergenceError:
+) -> tuple[DivergenceError, StepRecord | None]:
     """Runs the session on from where it was put back to, up to the first number that is not finite or the runaway.
+
+    Returns the error, and the record of that step (None where there is none).
 
     Args:
         session: restored to the start of the epoch.
@@ -97,24 +99,25 @@ def replay(
         usual_cost: of a row, at the training's start.
     """
     for learning_rate in learning_rates:
-        step = session.step
+        step, record = session.step, None
         if session.plan.optimizer.whole_batch_only:
             report = session.run(step + 1, np.array([learning_rate]))
             away = has_run_away(report.costs / report.weights, usual_cost)
             found = _whole_cost(report) if away else _first_in_parameters(network.parameters, network)
         else:
             report = session.run(step + 1, np.array([learning_rate]), [step])
-            found = first_in(report.records[0], network)
+            record = report.records[0]
+            found = first_in(record, network)
             if found is None and report.weights[0] and has_run_away(report.costs / report.weights, usual_cost):
-                found = _costliest(report.records[0], network)
+                found = _costliest(record, network)
         if found is not None:
-            return _error(found, rows, epoch, step, float(learning_rate))
+            return _error(found, rows, epoch, step, float(learning_rate)), record
     nothing = Found("cost", None, None, None, float("nan"))
     return DivergenceError(
         f"training diverged in epoch {epoch}, but not when that epoch was run again: something else, as a callback, "
         "changed the network or the data meanwhile; let callbacks observe only",
         {"epoch": epoch, "step": None, **asdict(nothing), "learning_rate": None},
-    )
+    ), None
 
 
 def _error(found: Found, rows: IndexArray | None, epoch: int, step: int, learning_rate: float) -> DivergenceError:
