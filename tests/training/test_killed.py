@@ -76,8 +76,9 @@ def test_killed_and_resumed_until_it_is_done(kills: int, epochs: int, tmp_path: 
     expected = finish(start(tmp_path / "never killed", epochs, 0.0))
     expected.pop("from")
     path, draw = tmp_path / "killed", random.Random()
-    landed = ends = reached = 0
-    while landed < kills or not ends:
+    landed = reached = 0
+    ended = False
+    while landed < kills or not ended:
         child = start(path, epochs, 0.01)
         resumed = begun_at(child)
         assert resumed >= reached - EVERY, f"{reached - resumed} steps were lost"
@@ -90,13 +91,13 @@ def test_killed_and_resumed_until_it_is_done(kills: int, epochs: int, tmp_path: 
         if child.returncode == -signal.SIGKILL:
             landed += 1
             made = [int(step) for step in steps if step.isdecimal()]
-            reached = made[-1] if made else resumed
+            reached, ended = made[-1] if made else resumed, False
             continue
         assert child.returncode == 0, err
         found = json.loads(steps[-1])
         assert found.pop("from") == resumed
         assert found == expected
-        ends, reached = ends + 1, 0
+        reached, ended = 0, True
         for file in tmp_path.glob("killed*"):
             file.unlink()
     left = [file.name for file in tmp_path.iterdir() if not file.name.startswith("never")]
