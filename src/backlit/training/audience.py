@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 
 from backlit.engines import StepRecord
+from backlit.errors import DivergenceError
 from backlit.training.callbacks import Callback
 from backlit.training.run import Run
 
@@ -42,14 +43,10 @@ class Audience:
             for callback in listeners[record.step]:
                 callback.on_step(self._run, record)
 
-    def diverged(
-        self, error: BaseException, last: StepRecord, records: Iterable[StepRecord], listeners: Listeners
-    ) -> None:
-        """The records of the steps before the one it happened in to those who wanted them, and that one to all."""
-        with _noted(error, "on_divergence"):
-            self.hand_out((record for record in records if record.step < last.step), listeners)
-            for callback in self._callbacks:
-                callback.on_divergence(self._run, last)
+    def diverged(self, error: DivergenceError, records: Iterable[StepRecord], listeners: Listeners) -> None:
+        """The records up to the step in which it happened; behind it there is nothing left to see."""
+        with _noted(error, "on_step"):
+            self.hand_out((record for record in records if record.step <= error.record.step), listeners)
 
     def tell_the_end(self) -> None:
         """Every callback hears of it, even after one that failed: the progress bar must give the terminal back."""

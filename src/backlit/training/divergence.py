@@ -85,10 +85,8 @@ def replay(
     epoch: int,
     network: Network,
     usual_cost: float,
-) -> tuple[DivergenceError, StepRecord | None]:
+) -> DivergenceError:
     """Runs the session on from where it was put back to, up to the first number that is not finite or the runaway.
-
-    Returns the error, and the record of that step (None where there is none).
 
     Args:
         session: restored to the start of the epoch.
@@ -111,13 +109,15 @@ def replay(
             if found is None and report.weights[0] and has_run_away(report.costs / report.weights, usual_cost):
                 found = _costliest(record, network)
         if found is not None:
-            return _error(found, rows, epoch, step, float(learning_rate)), record
+            error = _error(found, rows, epoch, step, float(learning_rate))
+            error.record = record
+            return error
     nothing = Found("cost", None, None, None, float("nan"))
     return DivergenceError(
         f"training diverged in epoch {epoch}, but not when that epoch was run again: something else, as a callback, "
         "changed the network or the data meanwhile; let callbacks observe only",
         {"epoch": epoch, "step": None, **asdict(nothing), "learning_rate": None},
-    ), None
+    )
 
 
 def _error(found: Found, rows: IndexArray | None, epoch: int, step: int, learning_rate: float) -> DivergenceError:

@@ -26,6 +26,7 @@ from backlit.training.divergence import has_diverged, replay
 from backlit.training.history import EpochRecord, History
 from backlit.training.interrupts import Interrupts
 from backlit.training.keeping import Keeper
+from backlit.training.observers import Measuring
 from backlit.training.pace import Pace
 from backlit.training.row_weights import ClassWeight
 from backlit.training.run import Run
@@ -174,6 +175,8 @@ class Training:
             objective=str(setup.objective),
             options=setup.options,
             rows=setup.data.rows,
+            decision=setup.data.decision,
+            n=setup.objective.n,
         )
         self._audience = Audience(self.run, setup.callbacks)
         self._pace = Pace()
@@ -200,6 +203,7 @@ class Training:
     def _fail(self, failure: BaseException, interrupted: Interrupts) -> None:
         """The network goes back, everybody hears of it, and an interrupt becomes one that says where it came."""
         self._go_back()
+        self.run.failure = failure
         done = len(self.run.history)
         completed = f"the network is as it was {f'after epoch {done}' if done else 'before the training'}"
         if isinstance(failure, KeyboardInterrupt):
@@ -257,9 +261,11 @@ class Training:
         """What they came to, and who wanted which of them recorded."""
         first = self.session.step
         listeners, until = self._audience.listeners(first, until)
+        measuring = Measuring(self.setup.callbacks, range(first, until))
         started = time.monotonic()
-        report = self.session.run(until, self._learning_rates(first, until), listeners)
+        report = self.session.run(until, self._learning_rates(first, until), listeners, measuring.steps)
         self._pace.took(until - first, time.monotonic() - started)
+        measuring.hand_out(self.run, report.statistics)  # also of steps that diverged: it began in these
         return report, listeners
 
     def _learning_rates(self, first: int, until: int) -> Float64Array:
@@ -322,9 +328,9 @@ class Training:
         self.session.restore(start.parameters, start.optimizer, start.step)
         rates = self._learning_rates(start.step, until)
         usual_cost = self.state.usual_cost or 0.0
-        error, last = replay(self.session, rates, self.setup.train_rows, epoch + 1, self.setup.network, usual_cost)
-        if last is not None:
-            self._audience.diverged(error, last, () if report is None else report.records, listeners)
+        error = replay(self.session, rates, self.setup.train_rows, epoch + 1, self.setup.network, usual_cost)
+        if report is not None and error.record is not None:
+            self._audience.diverged(error, report.records, listeners)
         raise error
 
     def _go_back(self) -> None:
