@@ -45,10 +45,12 @@ def test_the_options_are_plain_data_and_say_all_that_was_asked_for() -> None:
     assert run.options == {
         "cost": "cross-entropy",
         "l2": 1.0,
+        "label_smoothing": 0.0,
         "optimizer": {"name": "sgd", "learning_rate": 0.5, "momentum": 0.5, "nesterov": False},
         "schedule": {"name": "cosine", "floor": 0.0},
         "clip": 2.0,
         "epochs": 3,
+        "time": None,
         "batch_size": 8,
         "validation": 0.25,
         "class_weight": {"0": 2.0},

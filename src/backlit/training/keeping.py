@@ -13,6 +13,7 @@ from backlit.formats.lock import Lock
 from backlit.network import Network
 from backlit.optimizers import State
 from backlit.training import checkpoints
+from backlit.training.budget import TIME_UP
 from backlit.training.checkpoints import Checkpoint, OtherTrainingError, TrainingState
 
 
@@ -142,6 +143,7 @@ class Keeper:
         return None
 
     def _check_steps(self, path: Path, state: TrainingState) -> None:
-        start = state.epoch_start.step
-        if start != len(state.history) * self._per_epoch or not start <= state.now.step < start + self._per_epoch:
+        start, step, done = state.epoch_start.step, state.now.step, len(state.history) * self._per_epoch
+        ended_within = state.finished == TIME_UP and start == step <= done
+        if not ended_within and (start != done or not start <= step < start + self._per_epoch):
             raise CheckpointError(f"{path} is damaged: its steps are not those of its epochs; start anew")

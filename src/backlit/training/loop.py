@@ -20,6 +20,7 @@ from backlit.notation import Float64Array
 from backlit.optimizers import Optimizer, ReduceOnPlateau, Schedule
 from backlit.training import checkpoints, interrupts
 from backlit.training.audience import Audience, Listeners
+from backlit.training.budget import TIME_UP, Budget
 from backlit.training.callbacks import Callback
 from backlit.training.checkpoints import Checkpoint, Snapshot, Sums, TrainingState
 from backlit.training.divergence import has_diverged, replay
@@ -43,11 +44,13 @@ def train(
     *,
     cost: str | Cost | None = None,
     l2: float = 0.0,
+    label_smoothing: float = 0.0,
     optimizer: str | Optimizer = "adam",
     learning_rate: float | None = None,
     schedule: str | Schedule = "constant",
     clip: float | None = None,
     epochs: int = 30,
+    time: float | str | None = None,
     batch_size: int | str | None = None,
     validation: Validation = None,
     sample_weight: ArrayLike | None = None,
@@ -72,11 +75,16 @@ def train(
         cost: of one row; None takes the output activation's own: cross-entropy for softmax, binary-cross-entropy for
             sigmoid, poisson for exponential, quadratic for the rest.
         l2: λ of the penalty; biases are never penalised.
+        label_smoothing: ε, the share of a training target that is spread over the classes evenly: y ← (1-ε)y + ε/K
+            (of a yes or no, K is 2). Validation rows keep theirs.
         optimizer: sgd, rmsprop, adam, adamw, lbfgs, or an :class:`~backlit.optimizers.Optimizer`.
         learning_rate: in place of the optimizer's own.
         schedule: constant, step, cosine, one-cycle, warm-up, reduce-on-plateau, or a ``Schedule``.
         clip: the largest global norm of a gradient.
         epochs: passes over the training rows (for lbfgs: segments of iterations).
+        time: seconds, or text as ``"30s"`` or ``"5m"``: the training ends within them, be it in the middle of an epoch,
+            and the schedule with it. It makes a training of so many epochs shorter, never longer. A clock decides, so
+            the same seed no longer gives the same bits.
         batch_size: rows a step (default 32, or all where there are fewer); ``"all"`` is plain gradient descent.
         validation: a share of the rows to hold out (the shares of the classes kept), or (X, y).
         sample_weight: (rows,), how much each row counts, 0 or more; validation rows count by it too.
@@ -114,11 +122,13 @@ def train(
         y,
         cost=cost,
         l2=l2,
+        label_smoothing=label_smoothing,
         optimizer=optimizer,
         learning_rate=learning_rate,
         schedule=schedule,
         clip=clip,
         epochs=epochs,
+        time=time,
         batch_size=batch_size,
         validation=validation,
         sample_weight=sample_weight,
@@ -177,10 +187,13 @@ class Training:
             rows=setup.data.rows,
             decision=setup.data.decision,
             n=setup.objective.n,
+            steps=setup.duration.steps,
         )
-        self._audience = Audience(self.run, setup.callbacks)
         self._pace = Pace()
+        self._audience = Audience(self.run, setup.callbacks)
         self._keeper = _keeper(setup)
+        self._budget = Budget(setup.duration, setup.seconds)
+        self._rates: list[Float64Array] = []  # of the epoch under way: under a clock they cannot be known again
         self._clock = time.monotonic()
 
     def run_to_the_end(self) -> Run:
@@ -222,13 +235,13 @@ class Training:
         """The rest of the epoch under way, then its end."""
         per_epoch = self.setup.duration.steps_per_epoch
         epoch = len(self.state.history)
-        end = (epoch + 1) * per_epoch
         self.run.epoch = epoch + 1
+        self._rates = []
         if self.session.step == epoch * per_epoch:
             self.state.epoch_start = self._snapshot()
             self._audience.tell("on_epoch_begin")
         converged = False
-        while self.session.step < end:
+        while self.session.step < (end := min((epoch + 1) * per_epoch, self._budget.plan.steps)):
             until = min(end, self.session.step + self._pace.steps)
             until = self._keeper.next_step(self.session.step, until) if self._keeper else until
             report, listeners = self._run_steps(until)
@@ -240,12 +253,19 @@ class Training:
             self.run.cost = self.state.sums.cost / self.state.sums.weight if self.state.sums.weight else None
             self._audience.hand_out(report.records, listeners)
             self._audience.tell("on_progress")
-            if self.session.step < end:  # between its last step and its validation an epoch cannot be taken up again
+            self._fit_to_the_budget()
+            # between its last step and its validation an epoch cannot be taken up again
+            if self.session.step < min(end, self._budget.plan.steps):
                 self._look_up(interrupted)
         if not np.isfinite(self.setup.network.parameters).all():
             self._diverged(epoch, report=None, listeners={})
         self._end_of_epoch(epoch, converged)
         self._look_up(interrupted)
+
+    def _fit_to_the_budget(self) -> None:
+        """Plans anew what is left of the time."""
+        self._budget.fit(self.session.step, time.monotonic() - self._clock)
+        self.run.epochs, self.run.steps = self._budget.plan.epochs, self._budget.plan.steps
 
     def _look_up(self, interrupted: Interrupts) -> None:
         """Saves where it is time to, and stops where a signal asked for it."""
@@ -263,21 +283,22 @@ class Training:
         listeners, until = self._audience.listeners(first, until)
         measuring = Measuring(self.setup.callbacks, range(first, until))
         started = time.monotonic()
-        report = self.session.run(until, self._learning_rates(first, until), listeners, measuring.steps)
+        self._rates.append(self._learning_rates(first, until))
+        report = self.session.run(until, self._rates[-1], listeners, measuring.steps)
         self._pace.took(until - first, time.monotonic() - started)
+        self._budget.took(until - first, time.monotonic() - started)
         measuring.hand_out(self.run, report.statistics)  # also of steps that diverged: it began in these
         return report, listeners
 
     def _learning_rates(self, first: int, until: int) -> Float64Array:
-        factors = self.setup.schedule.factors(first, until, self.setup.duration)
+        factors = self.setup.schedule.factors(first, until, self._budget.plan)
         return factors * (self.setup.plan.optimizer.learning_rate * self.state.plateau.factor)
 
     def _end_of_epoch(self, epoch: int, converged: bool) -> None:
-        setup, state, sums = self.setup, self.state, self.state.sums
+        setup, state, sums, started = self.setup, self.state, self.state.sums, time.monotonic()
         score = (
             setup.choice.engine.evaluate(setup.network, setup.objective, setup.validation) if setup.validation else None
         )
-        last = self.session.step - 1
         record = EpochRecord(
             epoch=epoch + 1,
             steps=self.session.step,
@@ -287,7 +308,7 @@ class Training:
             validation_cost=score.cost if score else None,
             validation_accuracy=score.accuracy if score else None,
             validation_r2=score.r2 if score else None,
-            learning_rate=float(self._learning_rates(last, last + 1)[0]),
+            learning_rate=float(self._rates[-1][-1]),
             seconds=time.monotonic() - self._clock,
         )
         state.history.append(record)
@@ -303,6 +324,8 @@ class Training:
                 state.best_parameters = state.now.parameters
             self.run.best_epoch = state.best.epoch
         self._audience.tell("on_epoch_end")
+        self._budget.validated(time.monotonic() - started)
+        self._fit_to_the_budget()
         state.finished = self._why_stop(record, converged)
 
     def _why_stop(self, record: EpochRecord, converged: bool) -> str | None:
@@ -313,7 +336,9 @@ class Training:
             return CONVERGED
         if rule and self.state.best.exhausted(rule):
             return f"{EARLY}: no better {rule.monitor} in {rule.patience} epochs"
-        return ALL_DONE if record.epoch >= self.setup.duration.epochs else None
+        if self.session.step < self._budget.plan.steps:
+            return None
+        return TIME_UP if self._budget.cut_short else ALL_DONE
 
     def _finish(self) -> None:
         """The best epoch, where one was kept, is put back."""
@@ -326,7 +351,8 @@ class Training:
     def _diverged(self, epoch: int, report: StepsReport | None, listeners: Listeners) -> NoReturn:
         start, until = self.state.epoch_start, self.session.step
         self.session.restore(start.parameters, start.optimizer, start.step)
-        rates = self._learning_rates(start.step, until)
+        known = np.concatenate(self._rates)
+        rates = np.concatenate([self._learning_rates(start.step, until - len(known)), known])
         usual_cost = self.state.usual_cost or 0.0
         error = replay(self.session, rates, self.setup.train_rows, epoch + 1, self.setup.network, usual_cost)
         if report is not None and error.record is not None:
@@ -353,11 +379,13 @@ class Training:
                 f"{checkpoint.path} is in epoch {-(-now.step // per_epoch)} already, beyond the {epochs} asked for; "
                 "ask for more epochs, or start anew with another checkpoint"
             )
-        if state.finished != CONVERGED and not (state.finished or "").startswith(EARLY):
+        if state.finished not in (CONVERGED, TIME_UP) and not (state.finished or "").startswith(EARLY):
             state.finished = ALL_DONE if done == epochs else None  # a callback's stop ended that run, not the training
         self.state = state
         self.session.restore(now.parameters, now.optimizer, now.step)
         self.run.history = History(state.history)
         self.run.step = self.run.resumed_from_step = now.step
+        if now.step:
+            self._budget.took(now.step, state.seconds)
         self.run.epoch = max(done, 1)
         self.run.best_epoch = state.best.epoch

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from numbers import Real
 from os import PathLike
 from typing import Any
@@ -25,7 +25,7 @@ from backlit.objective import Objective
 from backlit.optimizers import Constant, Optimizer, Plan, Schedule, schedules
 from backlit.optimizers.base import check_number
 from backlit.randomness import check_seed
-from backlit.training import row_weights, stopping
+from backlit.training import budget, row_weights, stopping
 from backlit.training.callbacks import Callback
 from backlit.training.checkpoints import Checkpoint
 from backlit.training.keeping import check_free
@@ -50,6 +50,7 @@ class Setup:
     plan: StepPlan
     schedule: Schedule
     duration: Plan
+    seconds: float | None
     early_stopping: EarlyStopping | None
     checkpoint: Checkpoint | None
     resume: bool
@@ -71,6 +72,9 @@ class _Rows:
         targets = Targets(self.targets.Y[rows], self.targets.decision)
         return _Rows(self.X[rows], targets, self.weights[rows], rows)
 
+    def with_targets(self, targets: Targets) -> "_Rows":
+        return replace(self, targets=targets)
+
 
 def prepare(
     network: Network,
@@ -79,11 +83,13 @@ def prepare(
     *,
     cost: str | Cost | None,
     l2: float,
+    label_smoothing: float,
     optimizer: str | Optimizer,
     learning_rate: float | None,
     schedule: str | Schedule,
     clip: float | None,
     epochs: int,
+    time: float | str | None,
     batch_size: int | str | None,
     validation: Validation,
     sample_weight: ArrayLike | None,
@@ -105,6 +111,7 @@ def prepare(
     chosen_schedule = schedules.get(schedule)
     rule = stopping.get(early_stopping)
     _check_count("epochs", epochs)
+    seconds = budget.seconds_of(time)
     check_seed(seed)
     if clip is not None:
         check_number("train", "clip", clip, low=0, open_low=True)
@@ -114,6 +121,7 @@ def prepare(
     train, held_out = _rows(network, unweighted, X, y, sample_weight, validation, seed)
     weights = train.weights * row_weights.class_weights(class_weight, train.targets)
     objective = objectives.choose(network.activations[-1], cost, l2=l2, n=max(float(weights.sum()), 1e-300))
+    train = train.with_targets(target_encoding.smooth(train.targets, objective, label_smoothing))
     data = _training_data(network, train, row_weights.mean_one(weights, "training"))
     judged = (
         None
@@ -133,10 +141,12 @@ def prepare(
     options = {
         "cost": objective.cost.name,
         "l2": objective.l2,
+        "label_smoothing": float(label_smoothing),
         "optimizer": chosen.describe(),
         "schedule": chosen_schedule.describe(),
         "clip": plan.clip,
         "epochs": int(epochs),
+        "time": seconds,
         "batch_size": plan.batch_size,
         "validation": validation if isinstance(validation, Real) else None if held_out is None else "given",
         "class_weight": {str(k): v for k, v in class_weight.items()}
@@ -157,6 +167,7 @@ def prepare(
         plan=plan,
         schedule=chosen_schedule,
         duration=Plan(steps_per_epoch=-(-data.rows // plan.batch_size), epochs=int(epochs)),
+        seconds=seconds,
         early_stopping=rule,
         checkpoint=place,
         resume=bool(resume),
