@@ -97,3 +97,11 @@ def test_the_learning_curve_is_drawn_from_here(tmp_path: Any) -> None:
     with pytest.raises(bl.OutputPathError):
         run.plot(tmp_path / "curve.png")
     run.plot(tmp_path / "curve.png", force=True)
+
+
+@pytest.mark.parametrize("path", [3, 3.5, ["curve.png"], object()])
+def test_a_plot_to_what_is_no_path_is_refused_in_a_line(path: Any) -> None:
+    X = [[0.0], [1.0]]
+    run = bl.train(bl.Network([1, 1]), X, [0.0, 1.0], epochs=1, progress=False)
+    with pytest.raises(bl.OptionError, match=r"a learning curve is drawn to a path, as 'curve\.png', not to "):
+        run.plot(path)

@@ -59,7 +59,7 @@ class Run:
 
         Raises:
             OutputPathError: the path exists and ``force`` is not set, or cannot be written.
-            OptionError: matplotlib is not installed, or there is no epoch to draw.
+            OptionError: matplotlib is not installed, ``path`` is none, or there is no epoch to draw.
         """
         from backlit.training.curves import draw_figure
 

@@ -5,7 +5,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from numbers import Real
 from os import PathLike
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -19,8 +18,7 @@ from backlit.data.checks import as_matrix
 from backlit.data.splits import hold_out
 from backlit.data.targets import Targets
 from backlit.engines import Choice, Engine, StepPlan, TrainingData, choose
-from backlit.errors import DataError, OptionError, OutputPathError
-from backlit.formats import durable
+from backlit.errors import DataError, OptionError
 from backlit.network import Network
 from backlit.notation import Array, Float64Array, IndexArray
 from backlit.objective import Objective
@@ -30,6 +28,7 @@ from backlit.randomness import check_seed
 from backlit.training import budget, row_weights, stopping
 from backlit.training.callbacks import Callback
 from backlit.training.checkpoints import Checkpoint
+from backlit.training.keeping import check_free
 from backlit.training.row_weights import ClassWeight
 from backlit.training.stopping import EarlyStopping
 
@@ -280,8 +279,5 @@ def _checkpoint(checkpoint: str | PathLike[str] | Checkpoint | None, resume: boo
             raise OptionError("resume needs to know from where: give the checkpoint's path as checkpoint=...")
         return None
     place = checkpoint if isinstance(checkpoint, Checkpoint) else Checkpoint(checkpoint)
-    may_replace = place.force or resume
-    if Path(place.path).is_file() and not may_replace:
-        raise OutputPathError(f"{place.path} exists; resume goes on from it, force replaces it, or choose another name")
-    durable.check_writable(place.path, force=may_replace)
+    check_free(place, resume=resume)
     return place
