@@ -14,9 +14,11 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from backlit import activations, costs, data, initializers, objective, optimizers
     from backlit.check import check, check_backward, check_gradient
+    from backlit.diagnose import Lens, LensRecord
     from backlit.errors import (
         BacklitError,
         CheckpointError,
+        CheckpointWarning,
         DataError,
         DivergenceError,
         ModelFileError,
@@ -47,9 +49,10 @@ _FROM = {
 }
 _NAMES = {
     "backlit.check": ("check_backward", "check_gradient"),
+    "backlit.diagnose": ("Lens", "LensRecord"),
     "backlit.errors": (
-        "BacklitError", "CheckpointError", "DataError", "DivergenceError", "ModelFileError", "OptionError",
-        "OutputPathError", "TrainingInterrupted",
+        "BacklitError", "CheckpointError", "CheckpointWarning", "DataError", "DivergenceError", "ModelFileError",
+        "OptionError", "OutputPathError", "TrainingInterrupted",
     ),
     "backlit.estimators": ("BackpropClassifier", "BackpropRegressor"),
     "backlit.formats.model_file": ("load", "load_model", "save"),
@@ -62,10 +65,10 @@ _HOME = {name: module for module, names in _NAMES.items() for name in names}
 
 __all__ = [
     "BacklitError", "BackpropClassifier", "BackpropRegressor", "Callback", "Checkpoint", "CheckpointError",
-    "DataError", "DivergenceError", "EarlyStopping", "History", "Model", "ModelFileError", "Network", "OptionError",
-    "OutputPathError", "Run", "Trace", "TrainingInterrupted", "__version__", "activations", "check", "check_backward",
-    "check_gradient", "costs", "data", "initializers", "load", "load_model", "objective", "optimizers", "save",
-    "schedules", "trace", "train", "why",
+    "CheckpointWarning", "DataError", "DivergenceError", "EarlyStopping", "History", "Lens", "LensRecord", "Model",
+    "ModelFileError", "Network", "OptionError", "OutputPathError", "Run", "Trace", "TrainingInterrupted",
+    "__version__", "activations", "check", "check_backward", "check_gradient", "costs", "data", "initializers",
+    "load", "load_model", "objective", "optimizers", "save", "schedules", "trace", "train", "why",
 ]  # fmt: skip
 
 

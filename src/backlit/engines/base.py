@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 
 from backlit.backpropagation import BackwardPass, ForwardPass
+from backlit.engines.statistics import Statistics
 from backlit.network import Network
 from backlit.notation import Array, Float64Array, IndexArray
 from backlit.objective import Objective
@@ -74,7 +75,7 @@ class StepsReport:
     """What a run of k steps came to: sums over each step's rows, before its update, in float64, (k,) each.
 
     ``costs`` is Σ_i w̃_i C_i without the penalty, ``hits`` Σ_i w̃_i [row i is right], ``weights`` Σ_i w̃_i.
-    ``converged`` is set by an optimizer that has nothing left to do.
+    ``converged`` is set by an optimizer that has nothing left to do; ``statistics`` are of the measured steps.
     """
 
     costs: Float64Array
@@ -82,6 +83,7 @@ class StepsReport:
     weights: Float64Array
     records: list[StepRecord] = field(default_factory=list)
     converged: bool = False
+    statistics: Statistics | None = None
 
 
 @dataclass(frozen=True)
@@ -106,8 +108,18 @@ class Session(ABC):
         self.step = 0
 
     @abstractmethod
-    def run(self, until_step: int, learning_rates: Float64Array, record_steps: Collection[int] = ()) -> StepsReport:
-        """Makes the steps from ``step`` to ``until_step`` - 1, with one learning rate each."""
+    def run(
+        self,
+        until_step: int,
+        learning_rates: Float64Array,
+        record_steps: Collection[int] = (),
+        measure_steps: Collection[int] = (),
+    ) -> StepsReport:
+        """Makes the steps from ``step`` to ``until_step`` - 1, with one learning rate each.
+
+        A step among ``record_steps`` is copied out whole, at many times its cost; of one among ``measure_steps`` only
+        its sums are kept (:mod:`backlit.engines.statistics`), at a few per cent. Neither changes a bit of θ.
+        """
 
     @property
     def steps_per_epoch(self) -> int:

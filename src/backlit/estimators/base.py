@@ -208,6 +208,7 @@ class BackpropEstimator(BaseEstimator, ABC):  # type: ignore[misc]
             early_stopping=None,
             checkpoint=None,
             resume=False,
+            seconds=None,
             callbacks=(*([] if optimizer.whole_batch_only else [watch]), *(self.callbacks or ())),
             choice=engines.choose(self.engine, network, objective, optimizer),
             options={},
