@@ -1,8 +1,9 @@
 """From a source of data to what a network takes: sources, the splits of their rows, and their encoding."""
 
 from backlit.data.dataset import Dataset
-from backlit.data.encoding import Encoding
+from backlit.data.encoding import Encoding, fit
 from backlit.data.sources import load, read
 from backlit.data.splits import Split, split
+from backlit.data.tables.table import Table
 
-__all__ = ["Dataset", "Encoding", "Split", "load", "read", "split"]
+__all__ = ["Dataset", "Encoding", "Split", "Table", "fit", "load", "read", "split"]
