@@ -13,27 +13,28 @@ from backlit.data.dataset import Dataset
 from backlit.data.tables import frames as table_frames
 from backlit.data.tables import sources as table_sources
 from backlit.data.tables.encoding import TableEncoding
+from backlit.data.tables.openml import OPENML, open_openml
 from backlit.data.tables.reading import read_table
-from backlit.data.tables.sources import Progress
+from backlit.data.tables.sources import Progress, Raw
 from backlit.data.tables.table import Table
-from backlit.errors import DataError
+from backlit.errors import DataError, OptionError
 
 READABLE = (
-    f"a bundled set ({', '.join(TARGETS)}), openml:NAME, a .csv or .parquet table, an .npz file, .npy files (X.npy,y.npy), or a folder of IDX files (FOLDER, "
-    "FOLDER:test)"
+    f"a bundled set ({', '.join(TARGETS)}), openml:NAME, a .csv or .parquet table, an .npz file, .npy files "
+    "(X.npy,y.npy), or a folder of IDX files (FOLDER, FOLDER:test)"
 )
-OPENML = "openml:"
 
 
 def read(
     source: Any,
     *,
     target: str | Sequence[str] | None = None,
-    header: bool = True,
+    header: bool | None = None,
     delimiter: str | None = None,
     encoding: str | None = None,
     like: TableEncoding | None = None,
     needs_target: bool = True,
+    as_text: bool = False,
     progress: Progress | None = None,
 ) -> Dataset | Table:
     """The data set of a source, raw; of a table, a :class:`Table`, whose columns are of any kind.
@@ -55,12 +56,13 @@ def read(
 
     Args:
         source: one of these.
-        target: the name of the target: of a table's column (several: a list), or where it has another name in the archive.
-        header: of a CSV: whether its first line holds the columns' names.
+        target: the name of the target: of a table's column (several: a list), or of an archive's array.
+        header: of a CSV: whether its first line holds the columns' names; None: it does, or as ``like`` has it.
         delimiter: of a CSV, such as ``;`` or ``tab``; None finds it out.
         encoding: of a CSV's characters; None takes UTF-8.
         like: the encoding of a model that the table is for: its columns are read as that takes them.
         needs_target: False takes a table without a target.
+        as_text: the target of a table is labels of text, be they written as numbers.
         progress: told how much of a table was read, of how much.
 
     Raises:
@@ -71,19 +73,21 @@ def read(
     """
     from backlit.data import arrays, idx  # and with them gzip and zipfile, which no other call needs
 
-    if table_frames.is_frame(source):
-        return read_table(table_sources.from_frame(source), target, like=like, needs_target=needs_target)
+    raw = open_raw(
+        source, header=like.named if header is None and like else header, delimiter=delimiter, encoding=encoding
+    )
+    if raw is not None:
+        return read_table(raw, target, like=like, needs_target=needs_target, as_text=as_text, progress=progress)
     try:
         name = os.fsdecode(source)
     except TypeError:
         raise DataError(f"a source is a name or a path, not {type(source).__name__}. Readable: {READABLE}") from None
     if name in TARGETS and isinstance(source, str):
+        if target is not None and not isinstance(target, str):
+            raise _one_target(name, target)
         return read_bundled(name, target)
-    if table_sources.is_table(name) and os.path.isfile(name):
-        raw = table_sources.open_table(Path(name), header=header, delimiter=delimiter, encoding=encoding)
-        return read_table(raw, target, like=like, needs_target=needs_target, progress=progress)
     if target is not None and not isinstance(target, str):
-        raise DataError(f"{name}: has one target, '{', '.join(map(str, target))}' are several; tables have several")
+        raise _one_target(name, target)
     folder, _, part = name.rpartition(":")
     if os.path.isdir(name):
         found = idx.read_folder(Path(name))
@@ -98,6 +102,39 @@ def read(
     if target not in (None, found.target):
         raise DataError(f"{name}: the target is '{found.target}' and cannot be '{target}'")
     return found
+
+
+def open_raw(
+    source: Any, *, header: bool | None = None, delimiter: str | None = None, encoding: str | None = None
+) -> Raw | None:
+    """The raw columns of a source that is a table, to be read block by block; None for any other source.
+
+    Raises:
+        DataError: it cannot be opened.
+        OptionError: options of a CSV for what is none, or that cannot be.
+    """
+    given = {"header": header, "delimiter": delimiter, "encoding": encoding}
+    if table_frames.is_frame(source):
+        _check_unused("a frame", given)
+        return table_sources.from_frame(source)
+    if not isinstance(source, (str, os.PathLike)):
+        return None
+    name = os.fsdecode(source)
+    if isinstance(source, str) and name.startswith(OPENML):
+        _check_unused(name, given)
+        return open_openml(name)
+    if not table_sources.is_table(name) or not os.path.isfile(name):
+        _check_unused(name, given)
+        return None
+    if table_sources.is_parquet(name):
+        _check_unused(name, given)
+    return table_sources.open_table(Path(name), header=header is not False, delimiter=delimiter, encoding=encoding)
+
+
+def _check_unused(source: str, given: dict[str, Any]) -> None:
+    wrong = [name for name, value in given.items() if value is not None]
+    if wrong:
+        raise OptionError(f"{wrong[0]} is for tables in a CSV file, and {source} is none; leave it out")
 
 
 def load(source: Any, *, target: str | Sequence[str] | None = None, **options: Any) -> tuple[Any, NDArray[Any]]:
@@ -134,6 +171,10 @@ def _npy_files(name: str) -> tuple[Path] | tuple[Path, Path] | None:
     if comma and second.endswith(".npy"):
         return Path(f"{first}.npy"), Path(second)
     return None
+
+
+def _one_target(name: str, targets: Sequence[str]) -> DataError:
+    return DataError(f"{name}: has one target, not {', '.join(map(repr, targets))}; several are for tables")
 
 
 def _unreadable(name: str) -> DataError:

@@ -1,4 +1,4 @@
-"""CSV and its kin, block by block: which delimiter, which names, and each record held to as many fields as there are names.
+"""CSV and its kin, block by block: which delimiter, which names, and as many fields in each record as there are names.
 
 A file is read in blocks of whole records, so memory does not grow with it; each block is split by polars.
 """
@@ -11,13 +11,12 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from io import StringIO
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from backlit.data.streams import KNOWN_STARTS, open_file
-from backlit.data.tables import cells
 from backlit.errors import DataError, OptionError
 
 if TYPE_CHECKING:
@@ -88,8 +87,8 @@ def look_at(path: Path, *, header: bool = True, delimiter: str | None = None, en
         twice = next(name for name in names if names.count(name) > 1)
         hint = "; are they no names? then --no-header" if numbers else "; give each column its own name"
         raise DataError(f"{path}: {names.count(twice)} columns have the name '{twice}'{hint}")
-    remarks = (f"the first line was taken for names, {cells.shown(numbers[0])} among them: --no-header if it is a row",)
-    return Layout(path, chosen, encoding, header, names, remarks if numbers else ())
+    remarks = [f"the first line was taken for names, as '{name}'; --no-header if it is a row" for name in numbers]
+    return Layout(path, chosen, encoding, header, names, tuple(remarks[:1]))
 
 
 def blocks(layout: Layout, progress: Callable[[int], None] | None = None) -> Iterator["pl.DataFrame"]:
@@ -275,8 +274,8 @@ def _ragged(layout: Layout, line: int, fields: int, count: int) -> DataError:
     more = f" (and {count - 1} more lines are wrong)" if count > 1 else ""
     names = "there are names" if layout.header else "the first line has"
     return DataError(
-        f"{layout.path}: line {line} has {fields} field{'s' * (fields != 1)}, and {names} {len(layout.names)}{more}; mend "
-        f"it, or is it not split at {layout.delimiter!r}? (--delimiter)"
+        f"{layout.path}: line {line} has {fields} field{'s' * (fields != 1)}, and {names} {len(layout.names)}{more}; "
+        f"mend it, or is it not split at {layout.delimiter!r}? (--delimiter)"
     )
 
 
@@ -289,9 +288,7 @@ def _encoding(path: Path, start: bytes, encoding: str | None) -> str:
             known = codecs.lookup(encoding)
             "a".encode(known.name)
         except (LookupError, TypeError, ValueError):
-            raise OptionError(
-                f"encoding '{encoding}' is not known; such as utf-8, utf-16, latin-1, windows-1252"
-            ) from None
+            raise OptionError(f"encoding '{encoding}' is not known; one is utf-8, utf-16, latin-1") from None
         if not isinstance(known.decode(b"")[0], str):
             raise OptionError(f"encoding '{encoding}' is not one of characters; such as utf-8, latin-1, windows-1252")
         return "utf-8-sig" if known.name == "utf-8" else known.name
@@ -338,7 +335,7 @@ def _split(text: str, delimiter: str) -> Iterator[list[str]]:
         return
 
 
-def _reader(text: str, delimiter: str) -> "csv._reader":
+def _reader(text: str, delimiter: str) -> Any:
     csv.field_size_limit(LONGEST_FIELD)
     return csv.reader(StringIO(text, newline=""), delimiter=delimiter, skipinitialspace=False)
 

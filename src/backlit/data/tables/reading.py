@@ -12,6 +12,7 @@ from backlit.data.frames import some
 from backlit.data.tables import cells, frames
 from backlit.data.tables.cells import PLAIN, Spelling
 from backlit.data.tables.encoding import TableEncoding
+from backlit.data.tables.known import as_known
 from backlit.data.tables.recognition import MOMENT, NUMBER, TEXT, TRUTH, Evidence
 from backlit.data.tables.sources import Progress, Raw
 from backlit.data.tables.table import Table
@@ -33,6 +34,7 @@ def read_table(
     *,
     like: TableEncoding | None = None,
     needs_target: bool = True,
+    as_text: bool = False,
     progress: Progress | None = None,
 ) -> Table:
     """The table of raw columns.
@@ -44,12 +46,15 @@ def read_table(
             there are no names.
         like: what the columns are known to hold, from a model; None sees it from the cells.
         needs_target: False takes a table without it too.
+        as_text: the target is labels of text, be they written as numbers.
         progress: told how much of a file was read.
 
     Raises:
         DataError: there is no such target, or nothing besides it; no rows; a cell that cannot be read.
     """
     frames.check_names(raw.source, raw.names)
+    if like is not None:
+        raw = as_known(raw, like, parts_of(target))
     targets, remarks = _targets(raw, target, needs_target)
     columns = tuple(name for name in raw.names if name not in targets)
     if not columns:
@@ -76,7 +81,7 @@ def read_table(
         raise DataError(f"{raw.source}: has names and no rows")
     verdicts = {name: evidence.verdict() for name, evidence in seen.items() if evidence.rows}
     remarks += [remark for _, _, remark in verdicts.values() if remark]
-    y, there, more = target_of(answers, targets, raw.source)
+    y, there, more = target_of(answers, targets, raw.source, as_text)
     remarks += more
 
     def blocks() -> Iterator["pl.DataFrame"]:
@@ -102,7 +107,7 @@ def read_table(
 
 
 def target_of(
-    blocks: Sequence["pl.DataFrame"], targets: Sequence[str], source: str
+    blocks: Sequence["pl.DataFrame"], targets: Sequence[str], source: str, as_text: bool = False
 ) -> tuple[NDArray[Any] | None, NDArray[np.bool_] | None, list[str]]:
     """The target's values where they are there, which rows have them (None: all), and remarks.
 
@@ -116,7 +121,7 @@ def target_of(
     whole = pl.concat(blocks)
     read, remarks = [], []
     for name in targets:
-        values, remark = _answers(whole[name])
+        values, remark = (label_of(whole[name].cast(pl.String)), None) if as_text else _answers(whole[name])
         read.append(values)
         remarks += [remark] if remark else []
     there = np.logical_and.reduce([values.is_not_null().to_numpy() for values in read])
@@ -200,6 +205,8 @@ def _read(values: "pl.Series", verdict: tuple[str, Spelling, str | None] | None)
 def _targets(raw: Raw, target: str | Sequence[str] | None, needed: bool) -> tuple[list[str], list[str]]:
     """The names of the targets that are there, and what to say of the choice."""
     names = list(raw.names)
+    if target is None and raw.targets and needed:
+        return list(raw.targets), []
     if target is None:
         usual = [name for name in names if name.lower() in USUAL]
         if raw.named and len(usual) == 1:
@@ -229,6 +236,15 @@ def _targets(raw: Raw, target: str | Sequence[str] | None, needed: bool) -> tupl
     near = get_close_matches(missing, names, n=1)
     hint = f"; did you mean '{near[0]}'?" if near else ";"
     raise DataError(f"{raw.source}: has no column '{missing}' to be the target{hint} It has {some(names)}")
+
+
+def parts_of(target: str | Sequence[str] | None) -> list[str]:
+    """Every name that a target may be called by."""
+    if target is None:
+        return []
+    if isinstance(target, str):
+        return [target, *(part.strip() for part in target.split(","))]
+    return [str(name) for name in target]
 
 
 def _find(raw: Raw, name: str) -> str | None:

@@ -1,4 +1,4 @@
-"""Where the raw columns of a table come from: a CSV, a Parquet file, or a frame; each read in blocks, as often as needed."""
+"""Where the raw columns of a table come from: a CSV, a Parquet file, a frame; read in blocks, as often as needed."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -33,6 +33,7 @@ class Raw:
         size: bytes of the file; of a frame in memory, 0.
         blocks: reads from the start: frames of consecutive rows, text where the file has no types.
         remarks: what a user should know.
+        targets: what the source itself says is the target.
     """
 
     source: str
@@ -41,11 +42,22 @@ class Raw:
     size: int
     blocks: Callable[[Progress | None], Iterator["pl.DataFrame"]]
     remarks: tuple[str, ...] = ()
+    targets: tuple[str, ...] = ()
 
 
 def is_table(name: str) -> bool:
     """Whether a path is a table's, by how it ends."""
     return Path(name).suffix.lower() in ENDINGS
+
+
+def is_csv(name: str) -> bool:
+    """Whether a path is a CSV file's, by how it ends."""
+    return is_table(name) and not is_parquet(name)
+
+
+def is_parquet(name: str) -> bool:
+    """Whether a table's file is a Parquet file, by how its name ends."""
+    return ENDINGS.get(Path(name).suffix.lower()) == "Parquet"
 
 
 def open_table(path: Path, *, header: bool = True, delimiter: str | None = None, encoding: str | None = None) -> Raw:
@@ -54,7 +66,7 @@ def open_table(path: Path, *, header: bool = True, delimiter: str | None = None,
     Raises:
         DataError: it cannot be read, or is not what its name says.
     """
-    if ENDINGS[path.suffix.lower()] == "Parquet":
+    if is_parquet(path.name):
         return _open_parquet(path)
     if delimiter is None and path.suffix.lower() in (".tsv", ".tab"):
         delimiter = "\t"
