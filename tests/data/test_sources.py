@@ -87,7 +87,7 @@ def test_the_target_is_named(here):
         ("Iris", "did you mean 'iris'"),
         (
             "nowhere",
-            r"that exists\. Readable: a bundled set \(digits, iris, wine, breast-cancer, diabetes\), openml:NAME, a \.csv",
+            r"that exists\. Readable: a bundled set \(digits, iris, wine, breast-cancer, diabetes\), openml:NAME",
         ),
         ("", "source '' is neither"),
         ("a\0b", "is neither a known name"),
