@@ -85,7 +85,6 @@ def run(
         encoding = _encode(dataset, parts, task, output_activation)
         X, y = data.encode_parts(dataset, encoding, vars(parts), dtype), encoding.targets(dataset.known_y, dtype)
     tables.say(_remarks(dataset, encoding, y, class_weight), quiet=quiet)
-    cost = _cost_of(encoding, output_activation, cost)
 
     network = bl.Network(
         [len(encoding.inputs), *sizes, encoding.outputs],
@@ -101,7 +100,7 @@ def run(
     try:
         completed = bl.train(
             network, X["train"], y[parts.train], validation=held_out, class_weight=class_weight,
-            cost=cost, l2=l2, optimizer=chosen_optimizer, learning_rate=learning_rate, schedule=schedule,
+            cost=_cost_of(encoding, output_activation, cost), l2=l2, optimizer=chosen_optimizer, learning_rate=learning_rate, schedule=schedule,
             batch_size=rows_a_step, epochs=epochs, clip=clip, early_stopping=keep_the_best, seed=seed, engine=engine,
             checkpoint=place, resume=resume,
             callbacks=[_announcement(_what_is_trained(dataset, encoding, network, parts))] if watching else [],
