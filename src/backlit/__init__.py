@@ -14,9 +14,11 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from backlit import activations, costs, data, formats, initializers, objective, optimizers
     from backlit.check import check, check_backward, check_gradient
+    from backlit.diagnose import Lens, LensRecord
     from backlit.errors import (
         BacklitError,
         CheckpointError,
+        CheckpointWarning,
         DataError,
         DivergenceError,
         ModelFileError,
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
         OutputPathError,
         TrainingInterrupted,
     )
+    from backlit.estimators import BackpropClassifier, BackpropRegressor
     from backlit.formats.model_file import load, load_model, save
     from backlit.formats.torch_modules import from_torch, to_torch
     from backlit.model import Model
@@ -48,10 +51,12 @@ _FROM = {
 }
 _NAMES = {
     "backlit.check": ("check_backward", "check_gradient"),
+    "backlit.diagnose": ("Lens", "LensRecord"),
     "backlit.errors": (
-        "BacklitError", "CheckpointError", "DataError", "DivergenceError", "ModelFileError", "OptionError",
-        "OutputPathError", "TrainingInterrupted",
+        "BacklitError", "CheckpointError", "CheckpointWarning", "DataError", "DivergenceError", "ModelFileError",
+        "OptionError", "OutputPathError", "TrainingInterrupted",
     ),
+    "backlit.estimators": ("BackpropClassifier", "BackpropRegressor"),
     "backlit.formats.model_file": ("load", "load_model", "save"),
     "backlit.formats.torch_modules": ("from_torch", "to_torch"),
     "backlit.model": ("Model",),
@@ -62,11 +67,12 @@ _NAMES = {
 _HOME = {name: module for module, names in _NAMES.items() for name in names}
 
 __all__ = [
-    "BacklitError", "Callback", "Checkpoint", "CheckpointError", "DataError", "DivergenceError", "EarlyStopping",
-    "History", "Model", "ModelFileError", "Network", "OptionError", "OutputPathError", "Run", "Trace",
-    "TrainingInterrupted", "__version__", "activations", "check", "check_backward", "check_gradient", "costs",
-    "data", "formats", "from_torch", "initializers", "load", "load_model", "objective", "optimizers", "save",
-    "schedules", "to_torch", "trace", "train", "why",
+    "BacklitError", "BackpropClassifier", "BackpropRegressor", "Callback", "Checkpoint", "CheckpointError",
+    "CheckpointWarning", "DataError", "DivergenceError", "EarlyStopping", "History", "Lens", "LensRecord", "Model",
+    "ModelFileError", "Network", "OptionError", "OutputPathError", "Run", "Trace", "TrainingInterrupted",
+    "__version__", "activations", "check", "check_backward", "check_gradient", "costs", "data", "formats",
+    "from_torch", "initializers", "load", "load_model", "objective", "optimizers", "save", "schedules", "to_torch",
+    "trace", "train", "why",
 ]  # fmt: skip
 
 

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from backlit import engines
 from backlit.errors import OptionError
-from backlit.formats import agreement, durable, onnx_table
+from backlit.formats import agreement, durable, onnx_encoding
 from backlit.formats.agreement import Agreement
 from backlit.formats.extras import need, version_of
 from backlit.formats.onnx_graph import IR_VERSION, OPSET, Graph, add_network
@@ -72,7 +72,7 @@ def make(thing: Network | Model, *, rows: Any = None) -> Written:
     lost = () if runner.why_not is None else (f"what it computes was not seen by ONNX Runtime: {runner.why_not}",)
     said = {"opset": OPSET, "agreement": found.to_dict(), "lost": list(lost)}
     if isinstance(thing, Model):
-        said |= {"columns": list(thing.encoding.columns), "target": thing.encoding.target}
+        said |= {"columns": list(onnx_encoding.columns_of(thing.encoding)), "target": thing.encoding.target}
     return Written(_bytes(built, said, onnx), found, lost)
 
 
@@ -81,9 +81,15 @@ def _build(thing: Network | Model, onnx: Any) -> Any:
     network = thing.network if isinstance(thing, Model) else thing
     graph = Graph(network.dtype)
     if isinstance(thing, Model):
-        x = onnx_table.add_encoding(graph, thing.encoding, "X")
-        outputs = onnx_table.add_answers(graph, thing, add_network(graph, network, x))
-        inputs = [("X", onnx_table.input_dtype(thing.encoding, network.dtype), len(thing.encoding.columns))]
+        x = onnx_encoding.add_encoding(graph, thing.encoding, "X")
+        outputs = onnx_encoding.add_answers(graph, thing, add_network(graph, network, x))
+        inputs = [
+            (
+                "X",
+                onnx_encoding.input_dtype(thing.encoding, network.dtype),
+                len(onnx_encoding.columns_of(thing.encoding)),
+            )
+        ]
     else:
         graph.add("Identity", add_network(graph, network, "x"), name="a")
         inputs, outputs = [("x", network.dtype, network.sizes[0])], [("a", network.dtype, network.sizes[-1])]
@@ -118,9 +124,9 @@ def _measured(thing: Network | Model, runner: Runner, rows: Any) -> Agreement:
         X: NDArray[Any] = _random(thing.sizes[0], thing.dtype) if rows is None else np.asarray(rows, thing.dtype)
         off = agreement.difference(engines.predict(thing, X), runner(X, "x")[0])
         return Agreement(runner.name, len(X), "random" if rows is None else "real", off)
-    raw = onnx_table.random_rows(thing.encoding, agreement.ROWS) if rows is None else rows
-    X = onnx_table.raw_matrix(thing.encoding, raw, thing.network.dtype)
-    off = onnx_table.difference(thing, raw, runner(X, "X"))
+    raw = onnx_encoding.random_rows(thing.encoding, agreement.ROWS) if rows is None else rows
+    X = onnx_encoding.raw_matrix(thing.encoding, raw, thing.network.dtype)
+    off = onnx_encoding.difference(thing, raw, runner(X, "X"))
     return Agreement(runner.name, len(X), "random" if rows is None else "real", off)
 
 

@@ -1,107 +1,174 @@
-"""A model's encoding as ONNX nodes: raw columns to the network's inputs, and its outputs to answers."""
+"""A table's columns as ONNX nodes: numbers and truths in, one matrix of float64 in which NaN is a missing cell.
+
+What stands for a missing number, how its tails are drawn in, its ramps and its indicator are as in
+:mod:`backlit.data.tables`. Text and moments are no numbers, and refused by their columns' names.
+"""
 
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from backlit.data.encoding import Encoding
-from backlit.formats import agreement
+from backlit.data.tables.columns import Column, LeftOut, Number, Presence, Truth, as_numbers, as_text, as_truths
+from backlit.data.tables.encoding import TableEncoding
+from backlit.data.tables.squash import FARTHEST
+from backlit.errors import OptionError
 from backlit.formats.onnx_graph import Graph
-from backlit.model import Model
+from backlit.notation import Float64Array
 
-Output = tuple[str, np.dtype[Any], int | None]
-"""Name, dtype and width of an output; without a width it is one value a row."""
-
-
-def input_dtype(encoding: Encoding, dtype: np.dtype[Any]) -> np.dtype[Any]:
-    """Of the raw columns: float64, in which tables are encoded; the network's own for pixels."""
-    return dtype if encoding.full_scale is not None else np.dtype(np.float64)
+FLOAT64 = np.dtype(np.float64)
 
 
-def add_encoding(graph: Graph, encoding: Encoding, raw: str) -> str:
-    """(X - offset) / scale, in float64 and then rounded, as the encoding itself does; gives the name of x."""
-    if encoding.full_scale is not None:
-        return graph.add("Div", raw, graph.scalar(encoding.full_scale), name="x")
-    offset = graph.constant("offset", np.asarray(encoding.offset, np.float64))
-    scale = graph.constant("scale", np.asarray(encoding.scale, np.float64))
-    x = graph.add("Div", graph.add("Sub", raw, offset, name="X.centred"), scale, name="X.encoded")
-    return x if graph.dtype == np.float64 else graph.add("Cast", x, name="x", to=1)
+def check_columns(table: TableEncoding) -> None:
+    """Raises OptionError naming the columns that a graph of numbers cannot take."""
+    wrong = [column for column in table.columns if not isinstance(column, (Number, Truth, Presence, LeftOut))]
+    if wrong:
+        named = ", ".join(f"'{column.name}' ({column.kind})" for column in wrong[:5])
+        more = f" and {len(wrong) - 5} more" if len(wrong) > 5 else ""
+        raise OptionError(
+            f"an ONNX graph of numbers cannot take the columns {named}{more}: train without them, or export the "
+            "network alone with network_only=True, whose inputs are the encoded columns"
+        )
 
 
-def add_answers(graph: Graph, model: Model, a: str) -> list[Output]:
-    """What a^L says in the target's own terms: probabilities and the label, or numbers in their units."""
-    encoding, outputs = model.encoding, model.encoding.outputs
-    if encoding.task == "numbers":
-        wide = a if graph.dtype == np.float64 else graph.add("Cast", a, name="a.wide", to=11)
-        scale = graph.constant("target_scale", np.asarray(encoding.target_scale, np.float64))
-        offset = graph.constant("target_offset", np.asarray(encoding.target_offset, np.float64))
-        graph.add("Add", graph.add("Mul", wide, scale, name="a.scaled"), offset, name="value")
-        return [("value", np.dtype(np.float64), outputs)]
-    half, zero, one = graph.scalar(0.5), graph.scalar(0), graph.scalar(1)
-    if encoding.task == "labels":
-        yes = graph.add("GreaterOrEqual", a, half, name="a.yes")
-        graph.add("Cast", yes, name="label", to=7)
-        graph.add("Min", graph.add("Max", a, zero, name="a.clipped"), one, name="probabilities")
-        return [("probabilities", graph.dtype, outputs), ("label", np.dtype(np.int64), outputs)]
-    K = len(encoding.classes)
-    if outputs == 1:
-        column = graph.constant("column", np.array([-1], np.int64))
-        yes = graph.add("Cast", graph.add("GreaterOrEqual", a, half, name="a.second"), name="a.which", to=7)
-        which = graph.add("Reshape", yes, column, name="which")
-        second = graph.add("Min", graph.add("Max", a, zero, name="a.clipped"), one, name="a.p")
-        graph.add("Concat", graph.add("Sub", one, second, name="a.1-p"), second, name="probabilities", axis=1)
+def add_table(graph: Graph, table: TableEncoding, raw: str) -> str:
+    """The encoded inputs, (rows, inputs) in float64, of the columns that are needed, (rows, needed), in their order."""
+    needed = [column for column in table.columns if column.inputs]
+    empty = graph.add("IsNaN", raw, name="X.empty")
+    pieces: list[str] = []
+    widths: list[int] = []
+    order: dict[tuple[int, str], int] = {}  # (column, which of its parts) → where its first input is, once joined
+
+    def joined(name: str, part: str, width_of: dict[int, int]) -> None:
+        at = sum(widths)
+        for column, width in width_of.items():
+            order[column, part] = at
+            at += width
+        widths.append(sum(width_of.values()))
+        pieces.append(name)
+
+    numbers = [(i, column) for i, column in enumerate(needed) if isinstance(column, Number)]
+    if numbers:
+        filled = _filled(graph, raw, empty, numbers)
+        joined(_squashed(graph, filled, [column for _, column in numbers]), "value", {i: 1 for i, _ in numbers})
+        if any(column.edges for _, column in numbers):
+            ramps = _ramps(graph, filled, [column for _, column in numbers])
+            joined(ramps, "ramps", {i: len(column.edges) - 1 for i, column in numbers if column.edges})
+    truths = [i for i, column in enumerate(needed) if isinstance(column, Truth)]
+    if truths:
+        joined(_truths(graph, raw, empty, truths), "value", dict.fromkeys(truths, 1))
+    absent = [i for i, column in enumerate(needed) if getattr(column, "missing", False)]
+    if absent:
+        which = _take(graph, empty, absent, "X.absent")
+        joined(graph.add("Cast", which, name="X.missing", to=11), "missing", dict.fromkeys(absent, 1))
+    whole = pieces[0] if len(pieces) == 1 else graph.add("Concat", *pieces, name="X.parts", axis=1)
+    return _take(graph, whole, _places(needed, order), "X.encoded")
+
+
+def _places(needed: list[Column], order: dict[tuple[int, str], int]) -> list[int]:
+    """Where each of the encoding's inputs is among the joined parts: value, ramps, missing, column by column."""
+    places: list[int] = []
+    for i, column in enumerate(needed):
+        if (i, "value") in order:
+            places.append(order[i, "value"])
+        if (i, "ramps") in order and isinstance(column, Number):
+            places += range(order[i, "ramps"], order[i, "ramps"] + len(column.edges) - 1)
+        if (i, "missing") in order:
+            places.append(order[i, "missing"])
+    return places
+
+
+def _filled(graph: Graph, raw: str, empty: str, numbers: list[tuple[int, Number]]) -> str:
+    """The columns of numbers, the median where one is missing."""
+    at = [i for i, _ in numbers]
+    median = _row(graph, "median", [column.squash.center for _, column in numbers])
+    x, absent = _take(graph, raw, at, "X.numbers"), _take(graph, empty, at, "X.numbers.empty")
+    return graph.add("Where", absent, median, x, name="X.filled")
+
+
+def _squashed(graph: Graph, filled: str, numbers: list[Number]) -> str:
+    """(s - offset)/scale with s = u/√(1 + (u/limit)²) and u = (x - center)/spread."""
+
+    def row(name: str, values: list[float]) -> str:
+        return _row(graph, f"squash.{name}", values)
+
+    far = graph.add("Sub", filled, row("center", [c.squash.center for c in numbers]), name="u.far")
+    u = graph.add("Div", far, row("spread", [c.squash.spread for c in numbers]), name="u.wide")
+    u = graph.add(
+        "Min", graph.add("Max", u, row("least", [-FARTHEST]), name="u.least"), row("most", [FARTHEST]), name="u"
+    )
+    inverse = [1 / c.squash.limit if c.squash.limit else 0.0 for c in numbers]
+    share = graph.add("Mul", u, row("1/limit", inverse), name="u/limit")
+    under = graph.add("Add", graph.add("Mul", share, share, name="u/limit^2"), row("one", [1.0]), name="u.under")
+    s = graph.add("Div", u, graph.add("Sqrt", under, name="u.root"), name="s")
+    centred = graph.add("Sub", s, row("offset", [c.squash.offset for c in numbers]), name="s.centred")
+    return graph.add("Div", centred, row("scale", [c.squash.scale for c in numbers]), name="s.standardised")
+
+
+def _ramps(graph: Graph, filled: str, numbers: list[Number]) -> str:
+    """(x - begin)/(end - begin), held between 0 and 1."""
+    at = [place for place, column in enumerate(numbers) for _ in column.edges[:-1]]
+    begin = [edge for column in numbers for edge in column.edges[:-1]]
+    end = [edge for column in numbers for edge in column.edges[1:]]
+    x = _take(graph, filled, at, "ramps.x")
+    along = graph.add("Sub", x, _row(graph, "ramps.begin", begin), name="ramps.along")
+    width = _row(graph, "ramps.width", (np.array(end) - np.array(begin)).tolist())
+    least, most = _row(graph, "ramps.least", [0.0]), _row(graph, "ramps.most", [1.0])
+    share = graph.add("Div", along, width, name="ramps.share")
+    return graph.add("Min", graph.add("Max", share, least, name="ramps.from"), most, name="ramps.held")
+
+
+def _truths(graph: Graph, raw: str, empty: str, at: list[int]) -> str:
+    """1 of 1, -1 of 0, and 0 where it is missing."""
+    half, yes, no = (_row(graph, f"truth.{v:g}", [v]) for v in (0.5, 1.0, -1.0))
+    above = graph.add("Greater", _take(graph, raw, at, "X.truths"), half, name="truth.above")
+    truth = graph.add("Where", above, yes, no, name="truth.given")
+    return graph.add(
+        "Where", _take(graph, empty, at, "X.truths.empty"), _row(graph, "truth.0", [0.0]), truth, name="truth"
+    )
+
+
+def _take(graph: Graph, name: str, columns: list[int], new: str) -> str:
+    return graph.add("Gather", name, graph.constant(f"{new}.at", np.array(columns, np.int64)), name=new, axis=1)
+
+
+def _row(graph: Graph, name: str, values: list[float]) -> str:
+    return graph.constant(name, np.array(values, FLOAT64))
+
+
+def matrix(table: TableEncoding, rows: Any) -> Float64Array:
+    """The cells of a frame as the graph takes them: (rows, needed), float64, NaN where one is missing."""
+    columns = [_numbers(column, rows[column.name]) for column in table.columns if column.inputs]
+    return np.stack(columns, axis=1)
+
+
+def _numbers(column: Column, values: Any) -> NDArray[Any]:
+    spelling = getattr(column, "spelling", None)
+    assert spelling is not None
+    if isinstance(column, Truth):
+        found = as_truths(values, spelling, "rows", 0)
+    elif isinstance(column, Number):
+        found = as_numbers(values, spelling, "rows", 0)
     else:
-        which = graph.add("ArgMax", a, name="which", axis=1, keepdims=0)
-        _add_shares(graph, model.network.activations[-1].name, a, K)
-    classes = np.array(encoding.classes)
-    labels = graph.constant("classes", classes.astype(object) if classes.dtype.kind == "U" else classes)
-    graph.add("Gather", labels, which, name="label")
-    return [("probabilities", graph.dtype, K), ("label", classes.dtype, None)]
+        found = as_text(values, spelling, "rows").is_not_null().replace({False: None})
+    numbers: NDArray[Any] = found.cast(float).fill_null(np.nan).to_numpy()
+    return numbers
 
 
-def _add_shares(graph: Graph, output: str, a: str, K: int) -> None:
-    """Outputs divided by their sum; those of a softmax are shares already."""
-    if output == "softmax":
-        graph.add("Identity", a, name="probabilities")
-        return
-    zero = graph.scalar(0)
-    shares = graph.add("Max", a, zero, name="a.shares")
-    axis = graph.constant("axis", np.array([1], np.int64))
-    total = graph.add("ReduceSum", shares, axis, name="a.total", keepdims=1)
-    none = graph.add("Equal", total, zero, name="a.none")
-    divided = graph.add("Div", shares, graph.add("Where", none, graph.scalar(1), total, name="a.by"), name="a.divided")
-    graph.add("Where", none, graph.scalar(1 / K), divided, name="probabilities")
+def random_frame(table: TableEncoding, rows: int) -> Any:
+    """Rows about where the training rows were, some of them far out, a tenth of the cells missing."""
+    import polars as pl
 
-
-def random_rows(encoding: Encoding, rows: int) -> NDArray[Any]:
-    """Raw rows about where the training rows were."""
     rng = np.random.default_rng(0)
-    if encoding.full_scale is not None:
-        return rng.integers(0, int(encoding.full_scale) + 1, (rows, len(encoding.columns))).astype(np.float64)
-    return encoding.offset + encoding.scale * rng.normal(size=(rows, len(encoding.columns)))
-
-
-def raw_matrix(encoding: Encoding, rows: Any, dtype: np.dtype[Any]) -> NDArray[Any]:
-    """Rows as the graph takes them."""
-    return np.ascontiguousarray(rows, input_dtype(encoding, dtype))
-
-
-def difference(model: Model, rows: Any, theirs: list[NDArray[Any]]) -> float:
-    """The largest of what a graph's first output and the model's differ by; infinite where a label is another."""
-    if model.encoding.task == "numbers":
-        ours = np.asarray(model.predict(rows), np.float64).reshape(len(rows), -1)
-        return agreement.difference(ours, theirs[0])
-    p = model.predict_proba(rows)
-    off = agreement.difference(p, theirs[0])
-    near = _nearly_equal(p, model.encoding.task)
-    same = model.predict(rows) == theirs[1].reshape(model.predict(rows).shape)
-    return off if bool((same | near).all()) else np.inf
-
-
-def _nearly_equal(p: NDArray[Any], task: str) -> NDArray[Any]:
-    """Where two answers are so near each other that rounding decides between them."""
-    if task == "labels":
-        return (np.abs(p - 0.5) < 1e-5) if p.shape[1] > 1 else (np.abs(p[:, 0] - 0.5) < 1e-5)
-    first, second = np.sort(p, axis=1)[:, -1], np.sort(p, axis=1)[:, -2]
-    return first - second < 1e-5
+    frame: dict[str, Any] = {}
+    for column in table.columns:
+        if not column.inputs:
+            continue
+        missing = rng.random(rows) < 0.1
+        if isinstance(column, Number):
+            drawn = column.squash.center + column.squash.spread * rng.standard_cauchy(rows)
+            frame[column.name] = [None if gone else x for gone, x in zip(missing, drawn.tolist(), strict=True)]
+        else:
+            heads = rng.random(rows) < 0.5
+            frame[column.name] = [None if gone else bool(x) for gone, x in zip(missing, heads, strict=True)]
+    return pl.DataFrame(frame)

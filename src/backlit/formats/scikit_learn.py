@@ -193,6 +193,8 @@ def _fill(mlp: Any, network: Network, *, two: bool) -> None:
 def _in_units(mlp: Any, model: Model) -> None:
     """The target's own units, taken into the last layer, in float64: a = (W a + b) · scale + offset."""
     offset, scale = model.encoding.target_offset, model.encoding.target_scale
+    if model.encoding.target_log.any():
+        raise OptionError("the target's logarithm was learnt; scikit-learn's MLP has no such outputs")
     if not offset.any() and (scale == 1).all():
         return
     if model.network.activations[-1].name != "identity":
@@ -204,7 +206,7 @@ def _in_units(mlp: Any, model: Model) -> None:
 def _takes_raw(model: Model) -> bool:
     """Whether raw columns are the network's inputs themselves."""
     encoding = model.encoding
-    return not encoding.offset.any() and bool((encoding.scale == 1).all())
+    return encoding.table is None and not encoding.offset.any() and bool((encoding.scale == 1).all())
 
 
 def _hidden(network: Network) -> str:

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from importlib.util import find_spec
 from itertools import count, zip_longest
 from math import ceil, floor, isfinite, isnan, log10, nan
+from os import PathLike
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +30,7 @@ GAP, NARROWEST = 3, 34
 FIGURES = (".png", ".svg", ".pdf")
 """What a figure can be written as."""
 
-NEEDS_MATPLOTLIB = "drawing the learning curve needs matplotlib: pip install 'backlit[plot]'"
+NEEDS_MATPLOTLIB = "drawing to a file needs matplotlib: pip install 'backlit[plot]'"
 
 
 def panels(history: History) -> dict[str, dict[str, list[float]]]:
@@ -145,6 +146,8 @@ def draw_figure(
         OutputPathError: the path exists and ``force`` is not set, or cannot be written.
     """
     drawn = panels(history)
+    if path is not None and not isinstance(path, (str, PathLike)):
+        raise OptionError(f"a learning curve is drawn to a path, as 'curve.png', not to {path!r}")
     try:
         from matplotlib.figure import Figure
     except ImportError:
@@ -160,12 +163,12 @@ def draw_figure(
         axes.grid(alpha=0.3)
         axes.legend()
     if path is not None:
-        _write(figure, Path(path), force=force)
+        write_figure(figure, Path(path), force=force)
     return figure
 
 
 def check_plot_path(path: str | Path, *, force: bool) -> None:
-    """Whether :func:`draw_figure` could write there: asked before the training, not after it.
+    """Whether a figure could be written there: asked before the work, not after it.
 
     Raises:
         OptionError: matplotlib is not installed, or the path ends in none of :data:`FIGURES`.
@@ -178,7 +181,8 @@ def check_plot_path(path: str | Path, *, force: bool) -> None:
     durable.check_writable(path, force=force)
 
 
-def _write(figure: Any, path: Path, *, force: bool) -> None:
+def write_figure(figure: Any, path: Path, *, force: bool) -> None:
+    """The figure in the format of the path's ending, as :func:`check_plot_path` allows it."""
     import io
 
     check_plot_path(path, force=force)
