@@ -25,6 +25,7 @@ from backlit.notation import Array, Float64Array
 from backlit.objective import Objective
 from backlit.optimizers import Optimizer, Plan
 from backlit.training import Run, row_weights
+from backlit.training.divergence import REMEDY
 from backlit.training.loop import ALL_DONE, Training
 from backlit.training.setup import Setup
 
@@ -235,7 +236,10 @@ class BackpropEstimator(BaseEstimator, ABC):  # type: ignore[misc]
             warnings.warn(f"training {interrupted}", stacklevel=5)
         except DivergenceError as failure:
             if not self.early_stopping or not self._progress.scores:
-                raise
+                said = str(failure).replace(
+                    REMEDY, "lower learning_rate_init, or scale the columns of X, and y, to about 1"
+                )
+                raise DivergenceError(said, failure.where) from None
             self._progress.scores.append(float("nan"))
             warnings.warn(f"{failure}; the best epoch before that is kept", ConvergenceWarning, stacklevel=5)
         return training.run

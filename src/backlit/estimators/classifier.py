@@ -9,6 +9,7 @@ from sklearn.utils import column_or_1d, compute_sample_weight
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import _check_partial_fit_first_call, type_of_target, unique_labels
 
+from backlit.data.frames import some
 from backlit.errors import DataError, OptionError
 from backlit.estimators import parameters, solver
 from backlit.estimators.base import BackpropEstimator
@@ -178,17 +179,19 @@ class BackpropClassifier(ClassifierMixin, BackpropEstimator):  # type: ignore[mi
 
     def _check_classes(self, y: Any) -> None:
         """No class that was not there before."""
-        unknown = np.setdiff1d(unique_labels(y), self.classes_)
+        unknown = np.setdiff1d(unique_labels(y), self.classes_).tolist()
         if len(unknown):
-            raise DataError(f"y has the class {unknown[0]!r}, which is none of those learnt before: {self.classes_}")
+            raise DataError(
+                f"y has the class {unknown[0]!r}, which is none of those learnt before: {some(self.classes_.tolist())}"
+            )
 
     def _check_goes_on(self, y: Any) -> None:
         """Nor one that is no longer there, as scikit-learn wants it."""
         missing = np.setdiff1d(self.classes_, unique_labels(y))
         if len(missing):
             raise DataError(
-                f"warm_start goes on with the classes of the last fit, {self.classes_}, and y has no {missing[0]!r}; "
-                "give rows of every class, use partial_fit, or set warm_start=False"
+                f"warm_start goes on with the classes of the last fit, {some(self.classes_.tolist())}, and y has no "
+                f"{missing.tolist()[0]!r}; give rows of every class, use partial_fit, or set warm_start=False"
             )
 
     def _output(self) -> str:
