@@ -15,15 +15,14 @@ struct Seen {
 // How to look. Of sgd Δθ = -η g: the sums of g say it all.
 template <class T, class Updates>
 struct Looks {
-  const T* theta;
   Vec<T> penalty;
   bool penalised;
 
-  INLINE void operator()(std::ptrdiff_t at, Vec<T> before, Vec<T> g, Seen<T>& seen) const {
+  INLINE void operator()(Vec<T> before, Vec<T> after, Vec<T> g, Seen<T>& seen) const {
     seen.gradient = fma(g, g, seen.gradient);
     seen.theta = fma(before, before, seen.theta);
     if constexpr (Updates::SLOTS > 0) {
-      const Vec<T> change = load(theta + at) - before;
+      const Vec<T> change = after - before;
       seen.change = fma(change, change, seen.change);
       seen.descent = fma(g, change, seen.descent);
     }

@@ -7,6 +7,8 @@
 #include "panels.hpp"
 #include "tile.hpp"
 
+#include <type_traits>
+
 namespace backlit::BACKLIT_ISA_NAME {
 
 constexpr int FOLD = LANES<double>;
@@ -25,15 +27,18 @@ INLINE Vec<double> widen(Vec<T> v) {
   }
 }
 
-// As many rows as a vector has lanes, each with a vector of partial sums: → a vector with each row's sum.
-template <class T>
-INLINE Vec<T> row_totals(Vec<T> (&row)[LANES<T>]) {
-  transpose_step<T, LANES<T> / 2>(row);
+// As many rows as a vector has lanes, each with a vector of partial sums: → a vector with each row's sum. At each level
+// two vectors become one that holds the halves of both, added.
+template <class T, int D = LANES<T> / 2>
+INLINE Vec<T> row_totals(Vec<T>* row) {
+  using Lanes = std::make_index_sequence<LANES<T>>;
   UNROLL
-  for (int half = LANES<T> / 2; half > 0; half /= 2)
-    UNROLL
-    for (int k = 0; k < half; ++k) row[k] = row[k] + row[k + half];
-  return row[0];
+  for (int i = 0; i < D; ++i)
+    row[i] = exchange<T, D, false>(row[i], row[i + D], Lanes{}) + exchange<T, D, true>(row[i], row[i + D], Lanes{});
+  if constexpr (D > 1)
+    return row_totals<T, D / 2>(row);
+  else
+    return row[0];
 }
 
 template <class T>
@@ -41,23 +46,30 @@ struct Rows {
   int first, count;  // at most LANES
 };
 
+template <int VECTORS, class F>
+INLINE void with_vectors(int vectors, F f) {
+  if (vectors == VECTORS)
+    f(std::integral_constant<int, VECTORS>{});
+  else if constexpr (VECTORS > 1)
+    with_vectors<VECTORS - 1>(vectors, f);
+}
+
 // ‖x‖² of some rows; the padding of x is zero.
 template <class T>
 INLINE Vec<T> squares_of_rows(Panels<const T> x, int columns, Rows<T> rows) {
   Vec<T> row[LANES<T>];
+  UNROLL
   for (int i = 0; i < LANES<T>; ++i) row[i] = set(T(0));
-  for (int p = 0; p * PANEL<T> < columns; ++p) {
-    const T* from = x.data + p * x.stride + std::ptrdiff_t(rows.first) * PANEL<T>;
-    for (int i = 0; i < rows.count; ++i, from += PANEL<T>) {
-      Vec<T> sum = row[i];
-      UNROLL
-      for (int v = 0; v < WIDTH; ++v) {
-        const Vec<T> at = load(from + v * LANES<T>);
-        sum = fma(at, at, sum);
+  for (int p = 0; p * PANEL<T> < columns; ++p)
+    with_vectors<WIDTH>(vectors_in<T>(columns, p), [&](auto vectors) {
+      const T* from = x.data + p * x.stride + std::ptrdiff_t(rows.first) * PANEL<T>;
+      for (int i = 0; i < rows.count; ++i, from += PANEL<T>) {
+        Vec<T> sum = row[i];
+        UNROLL
+        for (int v = 0; v < vectors; ++v) sum = fma(load(from + v * LANES<T>), load(from + v * LANES<T>), sum);
+        row[i] = sum;
       }
-      row[i] = sum;
-    }
-  }
+    });
   return row_totals<T>(row);
 }
 
@@ -66,14 +78,23 @@ struct LayerSums {
   Vec<double> of[PASS_SUMS];
 };
 
+template <class Sigma>
+constexpr bool IS_RELU = false;
+template <class T>
+constexpr bool IS_RELU<Relu<T>> = true;
+
+// Some rows of a panel. Lanes beyond the layer's neurons count for nothing: WHOLE says that there are none. Of relu,
+// flat, zero and not above zero are one.
 template <class T, int VECTORS, bool WHOLE, class Sigma>
 INLINE void measure_panel(const MeasuredLayer<T>& w, int p, Rows<T> rows, Vec<T>* row_a, Vec<T>* row_delta, T* stirred,
-                          LayerSums& sums, Int<T>& saturated, Int<T>& zero, Sigma) {
+                          LayerSums& sums, Int<T>& saturated, Int<T>& zero) {
   const Vec<T> flat = set(w.flat), nothing = set(T(0));
+  const Int<T> one = Int<T>{} + 1;
   const std::ptrdiff_t at = std::ptrdiff_t(rows.first) * PANEL<T>;
   const T *z = w.z.data + p * w.z.stride + at, *sigma = w.sigma.data + p * w.sigma.stride + at,
           *a = w.a.data + p * w.a.stride + at, *delta = w.delta.data + p * w.delta.stride + at;
-  Int<T> in_use[VECTORS], alive[VECTORS];
+  Int<T> in_use[VECTORS], alive[VECTORS], flats[VECTORS], zeros[VECTORS];
+  Vec<T> z_sum[VECTORS], slope_sum[VECTORS];
   UNROLL
   for (int v = 0; v < VECTORS; ++v) {
     Int<T> lane{};
@@ -81,50 +102,61 @@ INLINE void measure_panel(const MeasuredLayer<T>& w, int p, Rows<T> rows, Vec<T>
       for (int k = 0; k < LANES<T>; ++k) lane[k] = p * PANEL<T> + v * LANES<T> + k;
     in_use[v] = WHOLE ? ~Int<T>{} : lane < (Int<T>{} + w.neurons);
     alive[v] = bits<T>(load(stirred + v * LANES<T>));
+    flats[v] = zeros[v] = Int<T>{};
+    z_sum[v] = slope_sum[v] = nothing;
   }
   auto counted = [&](Vec<T> x, int v) { return WHOLE ? x : numbers<T>(bits<T>(x) & in_use[v]); };
-  Vec<T> z_sum = nothing, slope_sum = nothing;
   for (int i = 0; i < rows.count; ++i, z += PANEL<T>, sigma += PANEL<T>, a += PANEL<T>, delta += PANEL<T>) {
     Vec<T> a_sum = row_a[i], delta_sum = row_delta[i];
     UNROLL
     for (int v = 0; v < VECTORS; ++v) {
       const Vec<T> zs = load(z + v * LANES<T>), ss = load(sigma + v * LANES<T>);
       const Vec<T> z_v = counted(zs, v), a_v = counted(load(a + v * LANES<T>), v), d_v = load(delta + v * LANES<T>);
-      const Vec<T> slope = absolute<T>(counted(Sigma::slope(zs, ss), v));
-      const Int<T> is_flat = (slope < flat) & in_use[v];
-      z_sum = fma(z_v, z_v, z_sum);
+      z_sum[v] = fma(z_v, z_v, z_sum[v]);
       a_sum = fma(a_v, a_v, a_sum);
       delta_sum = fma(d_v, d_v, delta_sum);
-      slope_sum = slope_sum + slope;
-      saturated = saturated - is_flat;  // a comparison's true is -1
-      zero = zero - ((ss == nothing) & in_use[v]);
-      alive[v] = alive[v] | (in_use[v] & ~is_flat);
+      if constexpr (IS_RELU<Sigma>) {
+        const auto stirs = counted(ss, v) > nothing;
+        flats[v] = stirs ? flats[v] : flats[v] + one;
+        alive[v] = stirs ? ~Int<T>{} : alive[v];
+      } else {
+        const Vec<T> slope = absolute<T>(counted(Sigma::slope(zs, ss), v));
+        const auto is_flat = slope < flat;
+        slope_sum[v] = slope_sum[v] + slope;
+        flats[v] = is_flat ? flats[v] + one : flats[v];
+        alive[v] = is_flat ? alive[v] : ~Int<T>{};
+        zeros[v] = ss == nothing ? zeros[v] + one : zeros[v];
+      }
     }
     row_a[i] = a_sum, row_delta[i] = delta_sum;
   }
+  Vec<T> z_all = nothing, slope_all = nothing;
   UNROLL
-  for (int v = 0; v < VECTORS; ++v) store(stirred + v * LANES<T>, numbers<T>(alive[v]));
-  sums.of[0] = sums.of[0] + widen<T>(z_sum);
-  sums.of[1] = sums.of[1] + widen<T>(slope_sum);
+  for (int v = 0; v < VECTORS; ++v) {
+    if constexpr (IS_RELU<Sigma>) {
+      zeros[v] = flats[v];
+      slope_sum[v] = __builtin_convertvector(rows.count - flats[v], Vec<T>);
+    }
+    store(stirred + v * LANES<T>, numbers<T>(alive[v] & in_use[v]));
+    z_all = z_all + z_sum[v], slope_all = slope_all + counted(slope_sum[v], v);
+    saturated = saturated + (flats[v] & in_use[v]), zero = zero + (zeros[v] & in_use[v]);
+  }
+  sums.of[0] = sums.of[0] + widen<T>(z_all);
+  sums.of[1] = sums.of[1] + widen<T>(slope_all);
 }
 
 template <class T, class Sigma>
 void measure_layer(const MeasuredLayer<T>& w, Rows<T> rows, Vec<T>* row_a, Vec<T>* row_delta, T* stirred,
-                   LayerSums& sums, Sigma sigma) {
+                   LayerSums& sums) {
   Int<T> saturated{}, zero{};
-  const int whole = w.neurons / PANEL<T>;
-  for (int p = 0; p < whole; ++p)
-    measure_panel<T, WIDTH, true>(w, p, rows, row_a, row_delta, stirred + p * PANEL<T>, sums, saturated, zero, sigma);
-  if (whole * PANEL<T> < w.neurons) {
-    T* last = stirred + whole * PANEL<T>;
-    const int vectors = vectors_in<T>(w.neurons, whole);
-    if (vectors == 1)
-      measure_panel<T, 1, false>(w, whole, rows, row_a, row_delta, last, sums, saturated, zero, sigma);
-    else if (vectors == 2)
-      measure_panel<T, 2, false>(w, whole, rows, row_a, row_delta, last, sums, saturated, zero, sigma);
-    else
-      measure_panel<T, WIDTH, false>(w, whole, rows, row_a, row_delta, last, sums, saturated, zero, sigma);
-  }
+  for (int p = 0; p * PANEL<T> < w.neurons; ++p, stirred += PANEL<T>)
+    with_vectors<WIDTH>(vectors_in<T>(w.neurons, p), [&](auto vectors) {
+      constexpr int VECTORS = decltype(vectors)::value;
+      if (w.neurons - p * PANEL<T> >= VECTORS * LANES<T>)
+        measure_panel<T, VECTORS, true, Sigma>(w, p, rows, row_a, row_delta, stirred, sums, saturated, zero);
+      else
+        measure_panel<T, VECTORS, false, Sigma>(w, p, rows, row_a, row_delta, stirred, sums, saturated, zero);
+    });
   sums.of[2] = sums.of[2] + widen<T>(__builtin_convertvector(saturated, Vec<T>));
   sums.of[3] = sums.of[3] + widen<T>(__builtin_convertvector(zero, Vec<T>));
 }
@@ -148,16 +180,17 @@ void measure_pass(const MeasurePass<T>& w, int begin, int end) {
         T* stirred = layer.stirred + item * std::ptrdiff_t(up(layer.neurons, PANEL<T>)) * PANEL<T>;
         LayerSums sums;
         Vec<T> row_a[LANES<T>], row_delta[LANES<T>];
+        UNROLL
         for (int i = 0; i < LANES<T>; ++i) row_a[i] = row_delta[i] = set(T(0));
         for (int k = 0; k < PASS_SUMS; ++k)
           sums.of[k] = first == block ? set(0.0) : load(out + (l * PASS_SUMS + k) * FOLD);
         if (first == block)
           for (int k = 0; k < up(layer.neurons, LANES<T>); ++k) store(stirred + k * LANES<T>, set(T(0)));
         if (layer.activation == Activation::softmax)  // the diagonal of its Jacobian: a (1 - a)
-          measure_layer(layer, rows, row_a, row_delta, stirred, sums, Sigmoid<T>{});
+          measure_layer<T, Sigmoid<T>>(layer, rows, row_a, row_delta, stirred, sums);
         else
           with_activation<T>(layer.activation, [&](auto sigma) {
-            measure_layer(layer, rows, row_a, row_delta, stirred, sums, sigma);
+            measure_layer<T, decltype(sigma)>(layer, rows, row_a, row_delta, stirred, sums);
           });
         const Vec<T> a = row_totals<T>(row_a), delta = row_totals<T>(row_delta), g = fma(delta, a_before, delta);
         sums.of[4] = sums.of[4] + widen<T>(a);

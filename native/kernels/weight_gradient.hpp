@@ -28,21 +28,23 @@ struct Apply {
   Updates update;
   T* weights;
   T* slots[2];
-  INLINE void operator()(std::ptrdiff_t at, Vec<T> g) const {
-    store(weights + at, update(load(weights + at), g, slots[0] + at, slots[1] + at));
+  INLINE void operator()(std::ptrdiff_t at, Vec<T> g) const { apply(at, load(weights + at), g); }
+  INLINE Vec<T> apply(std::ptrdiff_t at, Vec<T> before, Vec<T> g) const {
+    const Vec<T> after = update(before, g, slots[0] + at, slots[1] + at);
+    store(weights + at, after);
+    return after;
   }
 };
 
 // … or applied while the lens looks on.
 template <class T, class Updates>
 struct Watch {
-  Apply<T, Updates> apply;
-  Looks<T, Updates> looks;
+  Apply<T, Updates> update;
+  Looks<T, Updates> look;
   Seen<T>& seen;
   INLINE void operator()(std::ptrdiff_t at, Vec<T> g, Seen<T>& sums) const {
-    const Vec<T> before = load(apply.weights + at);
-    apply(at, g);
-    looks(at, before, g, sums);
+    const Vec<T> before = load(update.weights + at);
+    look(before, update.apply(at, before, g), g, sums);
   }
 };
 
@@ -115,22 +117,20 @@ INLINE void finish_block(const WeightGradient<T>& w, const T* sums, std::ptrdiff
                          const Then& then) {
   const Vec<T> per_row = set(w.per_row), penalty = set(w.penalty);
   const bool penalised = w.penalty != T(0);
-  auto each_gradient = [&](auto pass_on) {
-    for (int r = 0; r < rows; ++r)
-      for (int v = 0; v < vectors; ++v) {
-        const std::ptrdiff_t offset = r * PANEL<T> + v * LANES<T>;
-        Vec<T> g = load(sums + offset) * per_row;
-        if (penalised) g = fma(penalty, load(w.weights + at + offset), g);
-        pass_on(at + offset, g);
-      }
-  };
-  if constexpr (WATCHED<Then>) {
-    Seen<T> seen;
-    each_gradient([&](std::ptrdiff_t place, Vec<T> g) { then(place, g, seen); });
-    then.seen = seen;
-  } else {
-    each_gradient([&](std::ptrdiff_t place, Vec<T> g) { then(place, g); });
-  }
+  const T* weights = w.weights + at;
+  const Then local = then;  // its numbers in registers: nothing that is stored can change them
+  [[maybe_unused]] Seen<T> seen;
+  for (int r = 0; r < rows; ++r)
+    for (int v = 0; v < vectors; ++v) {
+      const std::ptrdiff_t offset = r * PANEL<T> + v * LANES<T>;
+      Vec<T> g = load(sums + offset) * per_row;
+      if (penalised) g = fma(penalty, load(weights + offset), g);
+      if constexpr (WATCHED<Then>)
+        local(at + offset, g, seen);
+      else
+        local(at + offset, g);
+    }
+  if constexpr (WATCHED<Then>) then.seen = seen;
 }
 
 struct Block {
@@ -187,7 +187,7 @@ void mirror_block(const WeightGradient<T>& w, const Block& block) {
 
 template <class Updates, class T>
 INLINE Looks<T, Updates> looks_at_weights(const WeightGradient<T>& w) {
-  return {w.weights, set(w.penalty), w.penalty != T(0)};
+  return {set(w.penalty), w.penalty != T(0)};
 }
 
 template <class T>
@@ -216,7 +216,7 @@ void weight_gradient(const WeightGradient<T>& w, int begin, int end) {
       if (w.observed) {
         Seen<T> seen, of_bias;
         gradient_block(w, block, Watch<T, Updates>{weights, looks_at_weights<Updates>(w), seen});
-        const Watch<T, Updates> watch{bias, {w.bias, set(T(0)), false}, of_bias};
+        const Watch<T, Updates> watch{bias, {set(T(0)), false}, of_bias};
         if (block.q == 0) bias_gradient(w, block.p, [&](std::ptrdiff_t at, Vec<T> g) { watch(at, g, of_bias); });
         put_all(w, item, seen, of_bias);
       } else {
@@ -237,7 +237,7 @@ void update(const WeightGradient<T>& w, int begin, int end) {
     const bool clipped = w.gradient_scale != T(1);
     const Apply<T, Updates> weights{update, w.weights, {w.slots[0], w.slots[1]}};
     const Apply<T, Updates> bias{update, w.bias, {w.bias_slots[0], w.bias_slots[1]}};
-    const Looks<T, Updates> look_at_weights = looks_at_weights<Updates>(w), look_at_bias{w.bias, set(T(0)), false};
+    const Looks<T, Updates> look_at_weights = looks_at_weights<Updates>(w), look_at_bias{set(T(0)), false};
     for (int item = begin; item < end; ++item) {
       const Block block(w, item);
       Seen<T> seen, of_bias;
@@ -246,8 +246,8 @@ void update(const WeightGradient<T>& w, int begin, int end) {
         const Vec<T> unclipped = load(gradient + at), before = load(apply.weights + at);
         Vec<T> g = unclipped;
         if (clipped) store(gradient + at, g = g * scale);
-        apply(at, g);
-        if (w.observed) looks(at, before, unclipped, sums);
+        const Vec<T> after = apply.apply(at, before, g);
+        if (w.observed) looks(before, after, unclipped, sums);
       };
       const int wide = vectors_in<T>(w.neurons, block.p) * LANES<T>;
       for (int k = first; k < last; ++k)
