@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from backlit import activations, costs, data, initializers, objective, optimizers
     from backlit.check import check, check_backward, check_gradient
-    from backlit.diagnose import Lens, LensRecord
+    from backlit.diagnose import Lens, LensRecord, lens_torch
     from backlit.errors import (
         BacklitError,
         CheckpointError,
@@ -47,7 +47,7 @@ _FROM = {
 }
 _NAMES = {
     "backlit.check": ("check_backward", "check_gradient"),
-    "backlit.diagnose": ("Lens", "LensRecord"),
+    "backlit.diagnose": ("Lens", "LensRecord", "lens_torch"),
     "backlit.errors": (
         "BacklitError", "CheckpointError", "DataError", "DivergenceError", "ModelFileError", "OptionError",
         "OutputPathError", "TrainingInterrupted",
@@ -64,8 +64,8 @@ __all__ = [
     "BacklitError", "Callback", "Checkpoint", "CheckpointError", "DataError", "DivergenceError", "EarlyStopping",
     "History", "Lens", "LensRecord", "Model", "ModelFileError", "Network", "OptionError", "OutputPathError", "Run",
     "Trace", "TrainingInterrupted", "__version__", "activations", "check", "check_backward", "check_gradient", "costs",
-    "data", "initializers", "load", "load_model", "objective", "optimizers", "save", "schedules", "trace", "train",
-    "why",
+    "data", "initializers", "lens_torch", "load", "load_model", "objective", "optimizers", "save", "schedules", "trace",
+    "train", "why",
 ]  # fmt: skip
 
 
