@@ -173,7 +173,7 @@ def test_an_encoding_that_does_not_fit_the_network_is_refused(sizes: tuple[int, 
     with pytest.raises(OptionError) as caught:
         Model(Network(sizes), CLASSES)
     assert str(caught.value) == (
-        f"the encoding has 2 columns and 2 outputs, the network {sizes[0]} inputs and {sizes[-1]} outputs"
+        f"the encoding has 2 inputs and 2 outputs, the network {sizes[0]} inputs and {sizes[-1]} outputs"
     )
 
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from backlit import activations, costs, data, initializers, objective, optimizers
     from backlit.check import check, check_backward, check_gradient
+    from backlit.diagnose import Lens, LensRecord
     from backlit.errors import (
         BacklitError,
         CheckpointError,
@@ -46,6 +47,7 @@ _FROM = {
 }
 _NAMES = {
     "backlit.check": ("check_backward", "check_gradient"),
+    "backlit.diagnose": ("Lens", "LensRecord"),
     "backlit.errors": (
         "BacklitError", "CheckpointError", "DataError", "DivergenceError", "ModelFileError", "OptionError",
         "OutputPathError", "TrainingInterrupted",
@@ -60,8 +62,8 @@ _HOME = {name: module for module, names in _NAMES.items() for name in names}
 
 __all__ = [
     "BacklitError", "Callback", "Checkpoint", "CheckpointError", "DataError", "DivergenceError", "EarlyStopping",
-    "History", "Model", "ModelFileError", "Network", "OptionError", "OutputPathError", "Run", "Trace",
-    "TrainingInterrupted", "__version__", "activations", "check", "check_backward", "check_gradient", "costs",
+    "History", "Lens", "LensRecord", "Model", "ModelFileError", "Network", "OptionError", "OutputPathError", "Run",
+    "Trace", "TrainingInterrupted", "__version__", "activations", "check", "check_backward", "check_gradient", "costs",
     "data", "initializers", "load", "load_model", "objective", "optimizers", "save", "schedules", "trace", "train",
     "why",
 ]  # fmt: skip

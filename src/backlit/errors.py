@@ -35,11 +35,14 @@ class DivergenceError(BacklitError, ArithmeticError):
     ``where`` holds the facts: ``epoch``, ``step``, ``quantity`` (z, a, cost, delta, gradient of the weights or of the
     biases, weight or bias after the update), ``layer``, ``neuron``, ``row`` (of the training data as given), ``value``,
     ``cost`` (of the row whose cost ran away) and ``learning_rate``; None where the quantity has no such place.
+    ``record`` is the :class:`~backlit.engines.StepRecord` of that step: θ before it, its rows, every z, a and δ; None
+    where it could not be replayed.
     """
 
-    def __init__(self, message: str, where: dict[str, Any] | None = None) -> None:
+    def __init__(self, message: str, where: dict[str, Any] | None = None, record: Any = None) -> None:
         super().__init__(message)
         self.where = where or {}
+        self.record = record
 
 
 class TrainingInterrupted(KeyboardInterrupt):

@@ -1,7 +1,7 @@
 """A model: a network, and what it takes to use it on data as they come and to know where it came from."""
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from numpy.typing import NDArray
 
@@ -10,6 +10,9 @@ from backlit.data.encoding import Encoding
 from backlit.errors import OptionError
 from backlit.network import Network
 from backlit.notation import Array
+
+if TYPE_CHECKING:
+    import polars as pl
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,11 +41,11 @@ class Model:
 
     def __post_init__(self) -> None:
         """A file may bring the two together from anywhere."""
-        columns, outputs = len(self.encoding.columns), self.encoding.outputs
+        inputs, outputs = len(self.encoding.inputs), self.encoding.outputs
         n_1, *_, n_L = self.network.sizes
-        if (columns, outputs) != (n_1, n_L):
+        if (inputs, outputs) != (n_1, n_L):
             raise OptionError(
-                f"the encoding has {columns} columns and {outputs} outputs, the network {n_1} inputs and {n_L} outputs"
+                f"the encoding has {inputs} inputs and {outputs} outputs, the network {n_1} inputs and {n_L} outputs"
             )
 
     def outputs(self, X: Any) -> Array:
@@ -52,6 +55,16 @@ class Model:
             DataError: X has other columns than the encoding was made for, or a value it cannot encode.
         """
         return engines.predict(self.network, self.encoding.features(X, self.network.dtype))
+
+    def encode(self, X: Any) -> "pl.DataFrame":
+        """What the network sees of each row of X, as a frame: one column an input, by its name, in its dtype.
+
+        Raises:
+            DataError: as :meth:`outputs`.
+        """
+        import polars as pl
+
+        return pl.DataFrame(self.encoding.features(X, self.network.dtype), schema=list(self.encoding.inputs))
 
     def predict(self, X: Any) -> NDArray[Any]:
         """The answer for each row of X: its label, its labels, or its number.

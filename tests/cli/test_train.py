@@ -44,7 +44,7 @@ def test_json_is_one_document_and_nothing_else(run, here):
     document = result.json
     assert next(iter(document)) == "scores"
     assert set(document["scores"]) == {"validation", "test"}
-    assert set(document["scores"]["test"]) == {"accuracy", "balanced_accuracy", "log_loss"}
+    assert set(document["scores"]["test"]) == {"accuracy", "balanced_accuracy", "log_loss", "auc"}
     assert 0.5 < document["scores"]["validation"]["accuracy"] <= 1
     assert document["rows"] == {"train": 1077, "validation": 360, "test": 360}
     assert document["model"] == "digits.safetensors"
@@ -64,7 +64,7 @@ def test_what_is_said_without_json(run):
     assert trained.endswith(" s; kept epoch 3, the best by validation")
     assert engine == "engine    reference: asked for"
     assert saved == "saved in  digits.safetensors"
-    assert heads.split() == ["rows", "accuracy", "balanced", "accuracy", "log", "loss"]
+    assert heads.split() == ["rows", "accuracy", "balanced", "accuracy", "log", "loss", "AUC"]
     assert validation.startswith("validation   360  ")
     assert validation.endswith("  chose the epoch")
     assert test.startswith("test         360  ")

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from backlit import optimizers
-from backlit.engines import StepPlan, TrainingData
+from backlit.engines import ENGINES, Engine, StepPlan, TrainingData
 from backlit.engines.base import batch_rows
 from backlit.engines.reference import ReferenceEngine
 from backlit.network import Network
@@ -40,6 +40,49 @@ def test_another_epoch_and_another_seed_have_another_order() -> None:
 def test_a_batch_of_all_rows_takes_them_as_they_lie() -> None:
     for step in (0, 1, 7):
         assert batch_rows(plan_of(6), 6, step) == slice(0, 6)
+
+
+def test_without_shuffling_every_epoch_takes_the_rows_as_they_lie() -> None:
+    plan = replace(plan_of(3), shuffle=False)
+    assert [batch_rows(plan, 7, step) for step in range(4)] == [slice(0, 3), slice(3, 6), slice(6, 7), slice(0, 3)]
+
+
+ENGINES_HERE = [engine for engine in ENGINES.values() if engine.unsupported(Network([1, 1])) is None]
+
+
+@pytest.mark.parametrize("engine", ENGINES_HERE, ids=lambda engine: engine.name)
+def test_a_session_that_takes_over_goes_on_as_the_first_would_have(engine: Engine) -> None:
+    """Adam's corrections, the dropout masks and the orders of rows count on from the steps and epochs before."""
+    rng = np.random.default_rng(0)
+    data = TrainingData(*(rng.normal(size=size).astype("f4") for size in ((7, 3), (7, 2))), np.ones(7, "f4"), None)
+    plan = StepPlan(optimizers.Adam(0.05), 3, seed=4)
+    net = Network([3, 16, 2], seed=1, dropout=0.5)
+    whole = engine.session(net, choose("identity"), data, plan)
+    whole.run(6, np.full(6, 0.05))
+    twin, state = net.copy(), {slot: values.copy() for slot, values in whole.state.items()}
+    whole.run(9, np.full(3, 0.05))
+
+    later = engine.session(twin, choose("identity"), data, replace(plan, steps_before=6, epochs_before=2))
+    later.restore(twin.parameters.copy(), state, 0)
+    later.run(2, np.full(2, 0.05))
+    later.run(3, np.full(1, 0.05), [2])
+    np.testing.assert_array_equal(twin.parameters, net.parameters)
+
+
+@pytest.mark.parametrize("engine", ENGINES_HERE, ids=lambda engine: engine.name)
+def test_without_shuffling_an_epoch_is_steps_on_one_slice_after_the_other(engine: Engine) -> None:
+    rng = np.random.default_rng(0)
+    X, Y = rng.normal(size=(7, 3)), rng.normal(size=(7, 2))
+    plan = StepPlan(optimizers.SGD(0.1), 3, seed=4, shuffle=False)
+    net = Network([3, 4, 2], seed=1, dtype="float64")
+    by_hand = net.copy()
+    engine.session(net, choose("identity"), TrainingData(X, Y, np.ones(7), None), plan).run(3, np.full(3, 0.1))
+    for rows in (slice(0, 3), slice(3, 6), slice(6, 7)):
+        x, y = X[rows], Y[rows]
+        gradient = engine.backward_pass(by_hand, choose("identity"), x, y, np.ones(len(x))).gradients.vector
+        by_hand.parameters[...] -= 0.1 * gradient
+    # 1e-13: another order of the same sums, over three steps
+    np.testing.assert_allclose(net.parameters, by_hand.parameters, rtol=1e-13, atol=1e-14)
 
 
 def test_interleaved_trainings_keep_their_orders() -> None:

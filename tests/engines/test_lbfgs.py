@@ -103,12 +103,12 @@ def test_the_cost_is_that_of_theta_itself_not_of_theta_rounded(monkeypatch: pyte
     """The line search tries steps that float32 does not see."""
     seen: list[tuple[float, np.ndarray]] = []
 
-    def segment(self: optimizers.LBFGS, theta: np.ndarray, cost_and_gradient: Any) -> bool:
+    def minimise(self: optimizers.LBFGS, theta: np.ndarray, cost_and_gradient: Any) -> optimizers.Minimum:
         cost, gradient = cost_and_gradient(theta.astype("f8") + 1e-10)
         seen.append((cost, gradient.copy()))
-        return True
+        return optimizers.Minimum(theta.astype("f8"), (cost,), 1, True, "")
 
-    monkeypatch.setattr(optimizers.LBFGS, "segment", segment)
+    monkeypatch.setattr(optimizers.LBFGS, "minimise", minimise)
     net = network("float32")
     data = TrainingData(*(values.astype("f4") for values in (X, Y, W_ROWS)), None)
     exact = TrainingData(*(values.astype("f8") for values in (data.X, data.Y, data.row_weights)), None)

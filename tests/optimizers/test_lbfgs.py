@@ -137,3 +137,24 @@ def test_it_takes_no_learning_rate() -> None:
         LBFGS(learning_rate=0.1)
     with pytest.raises(OptionError, match="lbfgs takes no learning_rate"):
         optimizers.get("lbfgs", 0.1)
+
+
+def test_how_often_the_cost_may_be_evaluated() -> None:
+    theta = np.array([-1.2, 1.0])
+    found = LBFGS(evaluations=6).minimise(theta, rosenbrock)
+    assert not found.converged
+    assert 6 <= found.evaluations < LBFGS().minimise(theta, rosenbrock).evaluations  # the search under way is ended
+    with pytest.raises(OptionError, match="evaluations of lbfgs must be a whole number, at least 1, not 0"):
+        LBFGS(evaluations=0)
+
+
+def test_the_costs_after_each_iteration_and_the_fall_that_ends_it() -> None:
+    theta = np.array([-1.2, 1.0])
+    found = LBFGS().minimise(theta, rosenbrock)
+    assert (theta == [-1.2, 1.0]).all()
+    assert len(found.costs) == 20
+    assert found.costs[-1] == rosenbrock(found.theta)[0]
+    sooner = LBFGS(fall=1e-2).minimise(theta, rosenbrock)
+    assert sooner.converged
+    falls = -np.diff([rosenbrock(theta)[0], *sooner.costs]) / np.maximum(np.abs(sooner.costs), 1)
+    assert falls[-1] <= 1e-2 < falls[:-1].min()

@@ -10,7 +10,7 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 NAMES = {
-    "balanced_accuracy": "balanced accuracy", "log_loss": "log loss", "r2": "R²", "rmse": "RMSE", "mae": "MAE",
+    "balanced_accuracy": "balanced accuracy", "log_loss": "log loss", "auc": "AUC", "r2": "R²", "rmse": "RMSE", "mae": "MAE",
     "exact_match": "all labels right", "label_accuracy": "labels right",
 }  # fmt: skip
 SHARES = frozenset({"accuracy", "balanced_accuracy", "exact_match", "label_accuracy"})

@@ -16,13 +16,21 @@ from backlit.data import frames, plain, scaling
 from backlit.data.checks import as_numbers, check_finite
 from backlit.data.dataset import Dataset, as_target
 from backlit.data.frames import some
+from backlit.data.labels import Label, check_varies, check_zero_one, classes_of, infer_task, number_table, one_hot
+from backlit.data.tables import encoding as table_encoding
+from backlit.data.tables import stored
+from backlit.data.tables.encoding import TableEncoding
+from backlit.data.tables.table import Table
 from backlit.errors import DataError, OptionError, unknown_option
 from backlit.notation import Array, Float64Array, IndexArray
 
 TASKS = ("classes", "labels", "numbers")
 """One of K classes; several labels at once, each yes or no; numbers."""
 
-Label = str | int | bool
+MOST_FITTED = 200_000
+"""Training rows of a table that its encoding is fitted on; of more, as many, evenly apart."""
+
+__all__ = ["MOST_FITTED", "TASKS", "Encoding", "Label", "fit", "infer_task"]
 
 
 def _nothing() -> Float64Array:
@@ -32,6 +40,8 @@ def _nothing() -> Float64Array:
 @dataclass(frozen=True, eq=False)
 class Encoding:
     """x = (X - offset) / scale in; classes one-hot, labels 0 or 1, or (y - target_offset) / target_scale out.
+
+    Of a table of mixed columns, ``table`` says what becomes of each, and offset and scale are empty.
 
     Args:
         columns: names of the raw columns.
@@ -48,6 +58,9 @@ class Encoding:
         target_scale: (outputs,) of the task numbers: their standard deviation, or likewise.
         image_shape: (height, width) where the columns are the pixels of an image.
         full_scale: the largest value of a pixel.
+        table: what becomes of the columns of a table.
+        target_log: (outputs,) of the task numbers where their logarithm is what is standardised: the unit of each, 0
+            where it is not; see :func:`backlit.data.scaling.to_log`.
     """
 
     columns: tuple[str, ...]
@@ -62,12 +75,19 @@ class Encoding:
     target_scale: Float64Array = field(default_factory=_nothing)
     image_shape: tuple[int, int] | None = None
     full_scale: float | None = None
+    table: TableEncoding | None = None
+    target_log: Float64Array = field(default_factory=_nothing)
 
     def __repr__(self) -> str:
         return f"Encoding({len(self.columns)} columns → {self.task} of {self.target!r}, outputs: {self.outputs})"
 
+    @property
+    def inputs(self) -> tuple[str, ...]:
+        """The names of the network's inputs: of a table's columns, what became of them."""
+        return self.columns if self.table is None else self.table.inputs
+
     def features(self, X: ArrayLike, dtype: DTypeLike = np.float64) -> Array:
-        """(X - offset) / scale, shape (rows, columns), in the dtype; images may come as (rows, height, width).
+        """(X - offset) / scale, shape (rows, inputs), in the dtype; images may come as (rows, height, width).
 
         The columns of a frame (pandas, polars, …) are taken by their names, in whatever order they stand there; those
         of an array by position. Tables are encoded in float64 and then rounded, pixels of a known full scale divided in
@@ -77,6 +97,8 @@ class Encoding:
             DataError: a column is missing, another number of columns, text, or a number that is not finite, before or
                 after.
         """
+        if self.table is not None:
+            return self.table.features(X, dtype)
         raw = as_numbers("X", frames.in_order("X", X, self.columns))
         if self.image_shape is not None and raw.ndim == 3 and raw.shape[1:] == self.image_shape:
             raw = raw.reshape(len(raw), -1)
@@ -107,12 +129,13 @@ class Encoding:
         """
         raw = as_target(y, f"target '{self.target}'")
         if self.task == "classes":
-            return self._one_hot(raw, dtype)
-        table = self._target_table(raw)
+            return one_hot(raw, self.classes, self.codes, self.outputs, self.target, dtype)
+        table = number_table(raw, self.outputs, self.target)
         if self.task == "labels":
-            _check_zero_one(table, f"target '{self.target}'")
+            check_zero_one(table, f"target '{self.target}'")
             return table.astype(dtype)
         with np.errstate(over="ignore", invalid="ignore"):
+            table = scaling.to_log(table, self.target_log)
             encoded: Array = ((table - self.target_offset) / self.target_scale).astype(dtype)
         check_finite(f"target '{self.target}', encoded as {encoded.dtype},", encoded)
         return encoded
@@ -130,7 +153,7 @@ class Encoding:
         if self.task == "labels":
             found: NDArray[Any] = (a >= 0.5).astype(np.int64)
         else:
-            found = a.astype(np.float64) * self.target_scale + self.target_offset
+            found = scaling.from_log(a.astype(np.float64) * self.target_scale + self.target_offset, self.target_log)
         return found[:, 0] if self.outputs == 1 else found
 
     def probabilities(self, a: Array) -> Float64Array | None:
@@ -165,6 +188,8 @@ class Encoding:
             "target_scale": self.target_scale.tolist(),
             "image_shape": None if self.image_shape is None else list(self.image_shape),
             "full_scale": self.full_scale,
+            "table": None if self.table is None else stored.to_dict(self.table),
+            "target_log": self.target_log.tolist(),
         }
 
     @classmethod
@@ -174,16 +199,19 @@ class Encoding:
         Raises:
             DataError: a value is missing, unknown, of another type or length, or in conflict with another.
         """
-        held = plain.mapping(values, tuple(cls.__dataclass_fields__))
+        held = plain.mapping(values, tuple(cls.__dataclass_fields__), later={"table": None, "target_log": []})
         columns = plain.texts("columns", held["columns"])
         task = plain.text("task", held["task"])
         plain.require(task in TASKS, f"task is {task!r}, none of {', '.join(TASKS)}")
         outputs = plain.whole("outputs", held["outputs"], least=1)
         numbers = outputs if task == "numbers" else 0
+        table = None if held["table"] is None else stored.from_dict(held["table"])
+        raw = 0 if table else len(columns)
+        logs = len(plain.listed("target_log", held["target_log"])) and numbers
         encoding = cls(
             columns=columns,
-            offset=plain.floats("offset", held["offset"], len(columns)),
-            scale=plain.floats("scale", held["scale"], len(columns), positive=True),
+            offset=plain.floats("offset", held["offset"], raw),
+            scale=plain.floats("scale", held["scale"], raw, positive=True),
             task=task,
             target=plain.text("target", held["target"]),
             outputs=outputs,
@@ -193,6 +221,8 @@ class Encoding:
             target_scale=plain.floats("target_scale", held["target_scale"], numbers, positive=True),
             image_shape=plain.optional_pair("image_shape", held["image_shape"]),
             full_scale=plain.optional_number("full_scale", held["full_scale"]),
+            table=table,
+            target_log=plain.floats("target_log", held["target_log"], logs, least=0),
         )
         encoding._check_sense()
         return encoding
@@ -208,6 +238,9 @@ class Encoding:
             plain.require(not self.codes or isinstance(self.classes[0], str), "codes stand for names alone")
         else:
             plain.require(not K and not self.codes, f"classes and codes must be none for {self.task}")
+        if self.table is not None:
+            plain.require(self.columns == self.table.names, "columns are not those of the table")
+            plain.require(self.image_shape is None and self.full_scale is None, "a table is no images")
         if self.image_shape is not None:
             height, width = self.image_shape
             plain.require(height * width == columns, f"image_shape is {height} × {width} for {columns} columns")
@@ -220,65 +253,15 @@ class Encoding:
             return f": the pixels of images of {self.image_shape[0]} × {self.image_shape[1]}"
         return f": {some(self.columns)}"
 
-    def _one_hot(self, raw: NDArray[Any], dtype: DTypeLike) -> Array:
-        if raw.ndim != 1:
-            raise DataError(f"target '{self.target}' has {raw.shape[1]} columns; classes are one a row")
-        check_finite(f"target '{self.target}'", raw)
-        position: dict[Any, int] = {label: k for k, label in enumerate(self.classes)}
-        position.update({code: k for k, code in enumerate(self.codes)})
-        found = np.array([position.get(label, -1) for label in raw.tolist()])
-        unknown = np.flatnonzero(found < 0)
-        if len(unknown):
-            row = int(unknown[0])
-            more = f" and in {len(unknown) - 1} more" if len(unknown) > 1 else ""
-            raise DataError(
-                f"target '{self.target}' has the unknown class {raw[row].item()!r} in row {row}{more}; "
-                f"known: {some(self.classes)}"
-            )
-        if self.outputs == 1:
-            return found[:, np.newaxis].astype(dtype)
-        one_hot: Array = np.zeros((len(found), self.outputs), dtype=dtype)
-        one_hot[np.arange(len(found)), found] = 1
-        return one_hot
-
-    def _target_table(self, raw: NDArray[Any]) -> Float64Array:
-        """A target of numbers as (rows, outputs) in float64, every one finite."""
-        if raw.dtype.kind == "U":
-            raise DataError(f"target '{self.target}' is text ({raw[0].item()!r} in row 0) where numbers are expected")
-        table: Float64Array = raw.reshape(len(raw), -1).astype(np.float64)
-        if table.shape[1] != self.outputs:
-            raise DataError(f"target '{self.target}' has {table.shape[1]} columns where {self.outputs} are expected")
-        check_finite(f"target '{self.target}'", table)
-        return table
-
-
-def infer_task(y: ArrayLike) -> str:
-    """What a raw target asks for.
-
-    Text and yes-or-no values are classes. So are whole numbers (also written as 3.0) with at most max(20, √rows)
-    different values; more of them, or any fraction, are numbers. Several columns are labels if all are 0 or 1, else
-    numbers.
-
-    >>> infer_task(["ham", "spam"]), infer_task([0, 1, 2]), infer_task([0.5, 1.0]), infer_task([[0, 1], [1, 1]])
-    ('classes', 'classes', 'numbers', 'labels')
-    """
-    y = as_target(y, "y")
-    if y.dtype.kind in "Ub":
-        return "classes" if y.ndim == 1 else "labels"
-    if y.ndim == 2:
-        return "labels" if np.isin(y, (0, 1)).all() else "numbers"
-    if y.dtype.kind == "f" and not (y == np.floor(y)).all():
-        return "numbers"
-    return "classes" if len(np.unique(y)) <= max(20, np.sqrt(len(y))) else "numbers"
-
 
 def fit(
-    dataset: Dataset,
+    dataset: Dataset | Table,
     rows: IndexArray,
     *,
     task: str | None = None,
     single_output: bool = False,
     output: str = "identity",
+    log: bool = False,
 ) -> Encoding:
     """The encoding of a data set, its means, standard deviations and checks from the given training rows alone.
 
@@ -291,6 +274,7 @@ def fit(
         task: one of :data:`TASKS`; None infers it (:func:`infer_task`).
         single_output: two classes share one output neuron, as a single sigmoid has it.
         output: the output layer's activation, within whose reach numbers are brought (:mod:`backlit.data.scaling`).
+        log: of numbers, the logarithm is standardised.
 
     Raises:
         DataError: no target, or one that is not of the task, or the same in every training row, or out of the output's
@@ -304,12 +288,12 @@ def fit(
         raise unknown_option("task", task, TASKS)
     if not len(rows):
         raise DataError(f"{dataset.source}: there are no training rows to fit the encoding on")
-    _check_varies(y[rows], what)
+    check_varies(y[rows], what)
     classes: tuple[Label, ...] = ()
     codes: tuple[int, ...] = ()
-    target_offset, target_scale = _nothing(), _nothing()
+    target_offset, target_scale, target_log = _nothing(), _nothing(), _nothing()
     if task == "classes":
-        classes, codes = _classes(y, dataset.classes, what)
+        classes, codes = classes_of(y, dataset.classes, what)
         if single_output and len(classes) != 2:
             raise OptionError(f"a single output tells two classes apart; {what} has {len(classes)}")
         outputs = 1 if single_output else len(classes)
@@ -319,11 +303,17 @@ def fit(
         table = y.reshape(len(y), -1).astype(np.float64)
         outputs = table.shape[1]
         if task == "labels":
-            _check_zero_one(table, what)
+            check_zero_one(table, what)
         else:
             reach = activations.get(output, option="output")
+            if log:
+                target_log = scaling.log_units(table[rows])
+                table = scaling.to_log(table, target_log)
             target_offset, target_scale = scaling.within_reach(table, rows, reach, what)
-    if dataset.full_scale is None:
+    columns = _fit_table(dataset, rows) if isinstance(dataset, Table) else None
+    if isinstance(dataset, Table):
+        offset, scale = _nothing(), _nothing()
+    elif dataset.full_scale is None:
         offset, scale = scaling.standard(dataset.X[rows], f"{dataset.source}: X")
     else:
         offset, scale = np.zeros(len(dataset.columns)), np.full(len(dataset.columns), dataset.full_scale)
@@ -340,37 +330,14 @@ def fit(
         target_scale=target_scale,
         image_shape=dataset.image_shape,
         full_scale=dataset.full_scale,
+        table=columns,
+        target_log=target_log,
     )
 
 
-def _classes(y: NDArray[Any], names: tuple[str, ...] | None, what: str) -> tuple[tuple[Label, ...], tuple[int, ...]]:
-    """The labels in order, and the numbers that stand for them where they are names."""
-    if y.ndim != 1:
-        raise DataError(f"{what} has {y.shape[1]} columns; classes are one a row")
-    if y.dtype.kind == "f":
-        unfit = np.flatnonzero((y != np.floor(y)) | (np.abs(y) >= 2**53))
-        if len(unfit):
-            raise DataError(f"{what} is {y[unfit[0]]:g} in row {unfit[0]}; classes are text or whole numbers")
-        y = y.astype(np.int64)
-    found = np.unique(y).tolist()
-    if names is None:
-        return tuple(found), ()
-    codes = tuple(range(len(names)))
-    if not set(found) <= set(codes):
-        raise DataError(
-            f"{what} has {found[-1]!r} among its classes; {len(names)} names stand for 0 to {len(names) - 1}"
-        )
-    return names, codes
-
-
-def _check_varies(y: NDArray[Any], what: str) -> None:
-    if (y == y[0]).all():
-        only = y[0].item() if y.ndim == 1 else y[0].tolist()
-        raise DataError(f"{what} is {only!r} in each of the {len(y)} training rows; there is nothing to learn from it")
-
-
-def _check_zero_one(table: Float64Array, what: str) -> None:
-    wrong = np.argwhere((table != 0) & (table != 1))
-    if len(wrong):
-        row, column = (int(i) for i in wrong[0])
-        raise DataError(f"{what} is {table[row, column]:g} in row {row}, column {column}; labels are 0 or 1")
+def _fit_table(table: Table, rows: IndexArray) -> TableEncoding:
+    every = -(-len(rows) // MOST_FITTED)
+    some = rows[::every]
+    return table_encoding.fit(
+        table.take(some), spellings=table.spellings, named=table.named, what=table.source, numbers=some
+    )

@@ -17,9 +17,10 @@ def require(holds: bool, otherwise: str) -> None:
         raise DataError(f"encoding: {otherwise}")
 
 
-def mapping(values: Any, names: tuple[str, ...]) -> Mapping[str, Any]:
-    """Something with exactly these names."""
+def mapping(values: Any, names: tuple[str, ...], later: Mapping[str, Any] | None = None) -> Mapping[str, Any]:
+    """Something with exactly these names, but for those that came ``later`` and have a value where they are missing."""
     require(isinstance(values, Mapping), f"is {_kind(values)}, not a mapping of names to values")
+    values = {**(later or {}), **values}
     missing = [name for name in names if name not in values]
     require(not missing, f"{', '.join(missing)} missing")
     unknown = sorted(repr(name) for name in values if name not in names)
@@ -40,7 +41,7 @@ def text(name: str, value: Any) -> str:
 
 def texts(name: str, value: Any) -> tuple[str, ...]:
     """A list of texts."""
-    return tuple(text(f"{name}[{i}]", item) for i, item in enumerate(_items(name, value)))
+    return tuple(text(f"{name}[{i}]", item) for i, item in enumerate(listed(name, value)))
 
 
 def whole(name: str, value: Any, least: int = -LARGEST) -> int:
@@ -52,14 +53,14 @@ def whole(name: str, value: Any, least: int = -LARGEST) -> int:
 
 def wholes(name: str, value: Any) -> tuple[int, ...]:
     """A list of whole numbers, no two the same."""
-    found = tuple(whole(f"{name}[{i}]", item) for i, item in enumerate(_items(name, value)))
+    found = tuple(whole(f"{name}[{i}]", item) for i, item in enumerate(listed(name, value)))
     require(len(set(found)) == len(found), f"{name} has the same value twice")
     return found
 
 
 def labels(name: str, value: Any) -> tuple[str | int | bool, ...]:
     """A list of labels: texts, whole numbers or truth values, all of one kind, no two the same."""
-    items = _items(name, value)
+    items = listed(name, value)
     if items and all(isinstance(item, bool) for item in items):
         found: tuple[str | int | bool, ...] = tuple(items)
     elif items and isinstance(items[0], str):
@@ -70,15 +71,21 @@ def labels(name: str, value: Any) -> tuple[str | int | bool, ...]:
     return found
 
 
-def floats(name: str, value: Any, count: int, *, positive: bool = False) -> Float64Array:
+def floats(name: str, value: Any, count: int, *, positive: bool = False, least: float = -np.inf) -> Float64Array:
     """As many finite numbers as there must be."""
-    items = _items(name, value)
+    items = listed(name, value)
     require(len(items) == count, f"{name} has {len(items)} values where there must be {count}")
-    found = [number(f"{name}[{i}]", item, positive=positive) for i, item in enumerate(items)]
+    found = [number(f"{name}[{i}]", item, positive=positive, least=least) for i, item in enumerate(items)]
     return np.array(found, dtype=np.float64)
 
 
-def number(name: str, value: Any, *, positive: bool = False) -> float:
+def truth(name: str, value: Any) -> bool:
+    """Yes or no."""
+    require(isinstance(value, bool), f"{name} is {_kind(value)}, not true or false")
+    return bool(value)
+
+
+def number(name: str, value: Any, *, positive: bool = False, least: float = -np.inf) -> float:
     """A finite number."""
     require(isinstance(value, (int, float)) and not isinstance(value, bool), f"{name} is {_kind(value)}, not a number")
     try:
@@ -87,6 +94,7 @@ def number(name: str, value: Any, *, positive: bool = False) -> float:
         found = np.inf
     require(bool(np.isfinite(found)), f"{name} is not finite")
     require(found > 0 or not positive, f"{name} is {found:g}, and must be above 0")
+    require(found >= least, f"{name} is {found:g}, and must be {least:g} or more")
     return found
 
 
@@ -99,15 +107,16 @@ def optional_pair(name: str, value: Any) -> tuple[int, int] | None:
     """Two whole numbers from 1 up, or None."""
     if value is None:
         return None
-    items = _items(name, value)
+    items = listed(name, value)
     require(len(items) == 2, f"{name} has {len(items)} values where there must be 2")
     return whole(f"{name}[0]", items[0], least=1), whole(f"{name}[1]", items[1], least=1)
 
 
-def _items(name: str, value: Any) -> list[Any] | tuple[Any, ...]:
+def listed(name: str, value: Any) -> list[Any] | tuple[Any, ...]:
+    """A list of whatever."""
     require(isinstance(value, (list, tuple)), f"{name} is {_kind(value)}, not a list")
-    items: list[Any] | tuple[Any, ...] = value
-    return items
+    found: list[Any] | tuple[Any, ...] = value
+    return found
 
 
 def _kind(value: Any) -> str:

@@ -6,6 +6,9 @@ from backlit.activations import Activation
 from backlit.errors import DataError
 from backlit.notation import Array, Float64Array, IndexArray
 
+MOST_LOG = 300.0
+"""An answer beyond is held there, where its exponential is still a number."""
+
 
 def standard(X: Array, what: str) -> tuple[Float64Array, Float64Array]:
     """Mean and standard deviation of each column; of a constant one its value and 1, so that it is encoded as 0.
@@ -53,6 +56,36 @@ def within_reach(
     if output.lowest < 0:
         scale = np.maximum(scale, low / output.lowest)
     return _checked(nothing, scale, what)
+
+
+def log_units(train: Float64Array) -> Float64Array:
+    """The unit of each column's logarithm: the size below which it is counted plainly, a tenth of the median size."""
+    sizes = np.abs(train)
+    units = [np.median(column[column > 0]) / 10 if column.any() else 1.0 for column in sizes.T]
+    return np.maximum(units, np.finfo(np.float64).tiny)
+
+
+def to_log(y: Float64Array, units: Float64Array) -> Float64Array:
+    """sign(y) ln(1 + |y|/unit), column by column: nearly a logarithm far from 0, and a number for every y.
+
+    Columns whose unit is 0, and all of them where there are no units, stay as they are.
+
+    >>> y = np.array([[-5.0, 3.0], [1e6, 4.0]])
+    >>> from_log(to_log(y, np.array([10.0, 0.0])), np.array([10.0, 0.0])).round(6).tolist()
+    [[-5.0, 3.0], [1000000.0, 4.0]]
+    """
+    if not units.any():
+        return y
+    safe = np.where(units > 0, units, 1)
+    return np.where(units > 0, np.sign(y) * np.log1p(np.abs(y) / safe), y)
+
+
+def from_log(t: Float64Array, units: Float64Array) -> Float64Array:
+    """What :func:`to_log` made t of: sign(t) unit (e^|t| - 1)."""
+    if not units.any():
+        return t
+    size = np.minimum(np.abs(t), MOST_LOG)
+    return np.where(units > 0, np.sign(t) * units * np.expm1(np.where(units > 0, size, 0)), t)
 
 
 def _checked(offset: Float64Array, scale: Float64Array, otherwise: str) -> tuple[Float64Array, Float64Array]:

@@ -14,12 +14,13 @@ from backlit.engines.base import (
     TrainingData,
 )
 from backlit.engines.choose import ENGINES, Choice, choose
+from backlit.engines.statistics import Statistics
 from backlit.network import Network
 from backlit.notation import Array
 
 __all__ = [
-    "ENGINES", "BackwardPass", "Choice", "Engine", "Score", "Session", "StepPlan", "StepRecord", "StepsReport",
-    "TrainingData", "choose", "predict",
+    "ENGINES", "BackwardPass", "Choice", "Engine", "Score", "Session", "Statistics", "StepPlan", "StepRecord",
+    "StepsReport", "TrainingData", "choose", "predict",
 ]  # fmt: skip
 
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 
 from backlit.backpropagation import BackwardPass, ForwardPass
+from backlit.engines.statistics import Statistics
 from backlit.network import Network
 from backlit.notation import Array, Float64Array, IndexArray
 from backlit.objective import Objective
@@ -37,12 +38,19 @@ class TrainingData:
 
 @dataclass(frozen=True)
 class StepPlan:
-    """How a session makes its steps; ``clip`` is the largest global norm of a gradient, or None."""
+    """How a session makes its steps; ``clip`` is the largest global norm of a gradient, or None.
+
+    Without ``shuffle`` every epoch takes the rows as they lie. A training that goes on with other rows says how many
+    steps and epochs there were before: they count on in the optimizer, the masks and the orders of rows.
+    """
 
     optimizer: Optimizer
     batch_size: int
     seed: int
     clip: float | None = None
+    shuffle: bool = True
+    steps_before: int = 0
+    epochs_before: int = 0
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,7 +75,7 @@ class StepsReport:
     """What a run of k steps came to: sums over each step's rows, before its update, in float64, (k,) each.
 
     ``costs`` is Σ_i w̃_i C_i without the penalty, ``hits`` Σ_i w̃_i [row i is right], ``weights`` Σ_i w̃_i.
-    ``converged`` is set by an optimizer that has nothing left to do.
+    ``converged`` is set by an optimizer that has nothing left to do; ``statistics`` are of the measured steps.
     """
 
     costs: Float64Array
@@ -75,6 +83,7 @@ class StepsReport:
     weights: Float64Array
     records: list[StepRecord] = field(default_factory=list)
     converged: bool = False
+    statistics: Statistics | None = None
 
 
 @dataclass(frozen=True)
@@ -99,8 +108,18 @@ class Session(ABC):
         self.step = 0
 
     @abstractmethod
-    def run(self, until_step: int, learning_rates: Float64Array, record_steps: Collection[int] = ()) -> StepsReport:
-        """Makes the steps from ``step`` to ``until_step`` - 1, with one learning rate each."""
+    def run(
+        self,
+        until_step: int,
+        learning_rates: Float64Array,
+        record_steps: Collection[int] = (),
+        measure_steps: Collection[int] = (),
+    ) -> StepsReport:
+        """Makes the steps from ``step`` to ``until_step`` - 1, with one learning rate each.
+
+        A step among ``record_steps`` is copied out whole, at many times its cost; of one among ``measure_steps`` only
+        its sums are kept (:mod:`backlit.engines.statistics`), at a few per cent. Neither changes a bit of θ.
+        """
 
     @property
     def steps_per_epoch(self) -> int:
@@ -121,17 +140,16 @@ def batch_rows(plan: StepPlan, rows: int, step: int) -> IndexArray | slice:
     A batch of all rows takes them as they lie: their order cannot matter, and nothing need be gathered.
     """
     order = epoch_order(plan, rows, step)
-    if order is None:
-        return slice(0, rows)
-    place = step % -(-rows // plan.batch_size)
-    return order[place * plan.batch_size : (place + 1) * plan.batch_size]
+    first = step % -(-rows // plan.batch_size) * plan.batch_size
+    batch = slice(first, min(first + plan.batch_size, rows))
+    return batch if order is None else order[batch]
 
 
 def epoch_order(plan: StepPlan, rows: int, step: int) -> IndexArray | None:
-    """The order of rows in the epoch that a step belongs to; None where a batch takes all of them, as they lie."""
-    if plan.batch_size >= rows:
+    """The order of rows in the epoch that a step belongs to; None where they are taken as they lie."""
+    if plan.batch_size >= rows or not plan.shuffle:
         return None
-    return _order_of_rows(plan.seed, step // -(-rows // plan.batch_size), rows)
+    return _order_of_rows(plan.seed, plan.epochs_before + step // -(-rows // plan.batch_size), rows)
 
 
 _order_of_rows = lru_cache(maxsize=2)(order_of_rows)

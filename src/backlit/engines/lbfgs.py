@@ -5,16 +5,17 @@ from collections.abc import Collection
 import numpy as np
 
 from backlit import backpropagation as bp
-from backlit.backpropagation import Gradients
+from backlit.backpropagation import BackwardPass, Gradients
 from backlit.engines import blas
 from backlit.engines.base import Session, StepPlan, StepsReport, TrainingData
+from backlit.engines.measure import StatisticsRoom
 from backlit.engines.score import weighted_sums
 from backlit.equations import objective_cost
 from backlit.errors import OptionError
 from backlit.network import Network
 from backlit.notation import Float64Array
 from backlit.objective import Objective
-from backlit.optimizers import LBFGS
+from backlit.optimizers import LBFGS, Minimum
 
 
 class LBFGSSession(Session):
@@ -26,13 +27,23 @@ class LBFGSSession(Session):
 
     def __init__(self, network: Network, objective: Objective, data: TrainingData, plan: StepPlan) -> None:
         super().__init__(network, objective, data, plan)
+        self.minimum: Minimum | None = None  # of the last segment
         self._twin = network.copy(dtype=np.float64)
         self._X, self._Y, self._row_weights = (
             values.astype(np.float64, copy=False) for values in (data.X, data.Y, data.row_weights)
         )
 
-    def run(self, until_step: int, learning_rates: Float64Array, record_steps: Collection[int] = ()) -> StepsReport:
-        """The segments; the costs reported are those before each, as those of any step are."""
+    def run(
+        self,
+        until_step: int,
+        learning_rates: Float64Array,
+        record_steps: Collection[int] = (),
+        measure_steps: Collection[int] = (),
+    ) -> StepsReport:
+        """The segments; the costs reported are those before each, as those of any step are.
+
+        The statistics of a segment are of the pass before it, its update the whole segment's.
+        """
         import scipy.optimize  # noqa: F401  loaded first, so that its BLAS is held to one thread too
 
         if record_steps:
@@ -42,12 +53,26 @@ class LBFGSSession(Session):
         count = until_step - self.step
         report = StepsReport(np.zeros(count), np.zeros(count), np.zeros(count))
         converged = False
+        room = StatisticsRoom(self, until_step, measure_steps) if measure_steps else None
         with blas.one_thread(everywhere=True), np.errstate(over="ignore", invalid="ignore", divide="ignore"):
             for i in range(count):
                 self._report_start(report, i)
-                converged = optimizer.segment(self.network.parameters, self._cost_and_gradient)
+                before, backward = self.network.parameters.copy(), None
+                if room and self.step in measure_steps:
+                    backward = self._pass_of_start()
+                self.minimum = optimizer.minimise(self.network.parameters, self._cost_and_gradient)
+                self.network.parameters[...] = self.minimum.theta
+                converged = self.minimum.converged
+                if room and backward:
+                    update = self.network.parameters - before
+                    room.add(self.step, backward, self.data.row_weights, before, backward.gradients.vector, update)
                 self.step += 1
-        return StepsReport(report.costs, report.hits, report.weights, converged=converged)
+        statistics = room.filled(report, learning_rates) if room else None
+        return StepsReport(report.costs, report.hits, report.weights, converged=converged, statistics=statistics)
+
+    def _pass_of_start(self) -> BackwardPass:
+        data, room = self.data, Gradients.empty(self.network)
+        return bp.backward_pass(self.network.layers, self.objective, data.X, data.Y, data.row_weights, room)
 
     def _report_start(self, report: StepsReport, i: int) -> None:
         data, forward = self.data, bp.feed_forward(self.network.layers, self.data.X)

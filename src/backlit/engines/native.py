@@ -5,6 +5,7 @@ taken in when a run begins and written back when it ends, because the kernels wa
 """
 
 from collections.abc import Callable, Collection
+from dataclasses import replace
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -23,6 +24,7 @@ from backlit.engines.base import (
     TrainingData,
     epoch_order,
 )
+from backlit.engines.measure import StatisticsRoom
 from backlit.engines.score import ScoreSums
 from backlit.network import Network
 from backlit.notation import Array, Float64Array, IndexArray
@@ -176,8 +178,16 @@ class NativeSession(Session):
     def state(self, state: State) -> None:
         self._state, self._stale, self._unseen = state, False, True
 
-    def run(self, until_step: int, learning_rates: Float64Array, record_steps: Collection[int] = ()) -> StepsReport:
+    def run(
+        self,
+        until_step: int,
+        learning_rates: Float64Array,
+        record_steps: Collection[int] = (),
+        measure_steps: Collection[int] = (),
+    ) -> StepsReport:
         """The steps. A signal's exception comes through with θ and ``step`` as of the last whole step."""
+        if measure_steps:
+            return self._measured(until_step, learning_rates, record_steps, measure_steps)
         count = until_step - self.step
         report = StepsReport(np.zeros(count), np.zeros(count), np.zeros(count))
         rates = np.ascontiguousarray(learning_rates[:count], dtype=np.float64)
@@ -194,6 +204,36 @@ class NativeSession(Session):
         finally:
             self._core.store(self.network.parameters, [])
         return report
+
+    def _measured(
+        self,
+        until_step: int,
+        learning_rates: Float64Array,
+        record_steps: Collection[int],
+        measure_steps: Collection[int],
+    ) -> StepsReport:
+        """Steps recorded one by one, of which the sums are taken here."""
+        count, first = until_step - self.step, self.step
+        report = StepsReport(np.zeros(count), np.zeros(count), np.zeros(count))
+        room = StatisticsRoom(self, until_step, measure_steps)
+        wanted = {*record_steps, *measure_steps}
+        while self.step < until_step:
+            at = self.step
+            until = at + 1 if at in wanted else min((s for s in wanted if at < s < until_step), default=until_step)
+            span = slice(at - first, until - first)
+            part = self.run(until, learning_rates[span], [at] if at in wanted else ())
+            report.costs[span], report.hits[span], report.weights[span] = part.costs, part.hits, part.weights
+            if at in record_steps:
+                report.records.extend(part.records)
+            if at in measure_steps:
+                (record,) = part.records
+                scale = 1.0
+                if self.plan.clip is not None and record.norm > self.plan.clip:
+                    scale = record.norm / self.plan.clip
+                gradient = record.backward.gradients.vector * scale
+                row_weights = self.data.row_weights[record.rows]
+                room.add(at, record.backward, row_weights, record.parameters, gradient, record.update)
+        return replace(report, statistics=room.filled(report, learning_rates))
 
     def _load(self) -> None:
         slots = [self._state[slot] for slot in self._slots] if self._unseen else []
@@ -214,7 +254,7 @@ class NativeSession(Session):
     def _run(self, report: StepsReport, span: slice, rates: Float64Array) -> None:
         try:
             self._core.run(
-                self._order(), self.step % self.steps_per_epoch, self.step, rates,
+                self._order(), self.step % self.steps_per_epoch, self.plan.steps_before + self.step, rates,
                 report.costs[span], report.hits[span], report.weights[span],
             )  # fmt: skip
         finally:
@@ -232,8 +272,8 @@ class NativeSession(Session):
         self._core.store(network.parameters, [])
         before = network.parameters.copy()
         norm = self._core.run_recorded(
-            order, place, self.step, rate, report.costs[span], report.hits[span], report.weights[span],
-            *map(_listed, (z, sigma, a, masks, delta)), x, gradients.vector, row_costs,
+            order, place, self.plan.steps_before + self.step, rate, report.costs[span], report.hits[span],
+            report.weights[span], *map(_listed, (z, sigma, a, masks, delta)), x, gradients.vector, row_costs,
         )  # fmt: skip
         self._core.store(network.parameters, [])
         dropped = {l: masks[l] > 0 for l, p in enumerate(network.dropout, start=2) if p}

@@ -1,6 +1,7 @@
 """The reference engine: the equations as they stand, in NumPy, float32 or float64, vectorised over the batch."""
 
 from collections.abc import Collection
+from dataclasses import replace
 
 import numpy as np
 
@@ -18,6 +19,7 @@ from backlit.engines.base import (
     batch_rows,
 )
 from backlit.engines.lbfgs import LBFGSSession
+from backlit.engines.measure import StatisticsRoom
 from backlit.engines.score import ScoreSums, weighted_sums
 from backlit.equations import Mask
 from backlit.network import Layer, Network
@@ -85,17 +87,27 @@ class ReferenceSession(Session):
         self._gradients = Gradients.empty(network)
         self._drops = any(network.dropout)
 
-    def run(self, until_step: int, learning_rates: Float64Array, record_steps: Collection[int] = ()) -> StepsReport:
+    def run(
+        self,
+        until_step: int,
+        learning_rates: Float64Array,
+        record_steps: Collection[int] = (),
+        measure_steps: Collection[int] = (),
+    ) -> StepsReport:
         """The steps, one after the other. Numbers that are not finite pass through silently: the costs tell of them."""
         count = until_step - self.step
         report = StepsReport(np.zeros(count), np.zeros(count), np.zeros(count))
+        room = StatisticsRoom(self, until_step, measure_steps) if measure_steps else None
         with blas.one_thread(), np.errstate(over="ignore", invalid="ignore", divide="ignore"):
             for i in range(count):
-                self._step(report, i, float(learning_rates[i]), self.step in record_steps)
+                measured = room if self.step in measure_steps else None
+                self._step(report, i, float(learning_rates[i]), self.step in record_steps, measured)
                 self.step += 1
-        return report
+        return replace(report, statistics=room.filled(report, learning_rates)) if room else report
 
-    def _step(self, report: StepsReport, i: int, learning_rate: float, record: bool) -> None:
+    def _step(
+        self, report: StepsReport, i: int, learning_rate: float, record: bool, measured: StatisticsRoom | None
+    ) -> None:
         data, plan, theta = self.data, self.plan, self.network.parameters
         rows = batch_rows(plan, data.rows, self.step)
         X, Y, row_weights = data.X[rows], data.Y[rows], data.row_weights[rows]
@@ -106,16 +118,20 @@ class ReferenceSession(Session):
         report.costs[i], report.hits[i], report.weights[i] = sums
 
         gradient = self._gradients.vector
+        watched = record or measured is not None
+        unclipped = gradient.copy() if measured is not None else gradient
         norm = clip_by_global_norm(gradient, plan.clip) if plan.clip is not None else None
-        if not record:
-            plan.optimizer.update(theta, gradient, self.state, learning_rate, self.step + 1)
-            return
-        before, applied = theta.copy(), Gradients.of(self.network, gradient.copy())
-        plan.optimizer.update(theta, gradient, self.state, learning_rate, self.step + 1)
-        self._record(report, rows, backward, before, applied, norm, learning_rate)
+        before, applied = (theta.copy(), gradient.copy()) if watched else (theta, gradient)
+        plan.optimizer.update(theta, gradient, self.state, learning_rate, plan.steps_before + self.step + 1)
+        if measured is not None:
+            measured.add(self.step, backward, row_weights, before, unclipped, theta - before)
+        if record:
+            gradients = Gradients.of(self.network, applied)
+            self._record(report, rows, backward, before, gradients, norm, learning_rate)
 
     def _mask(self, layer: Layer, shape: tuple[int, int]) -> Mask:
-        return dropout_mask(self.plan.seed, self.step, layer.number, shape, layer.dropout)
+        step = self.plan.steps_before + self.step
+        return dropout_mask(self.plan.seed, step, layer.number, shape, layer.dropout)
 
     def _record(
         self,

@@ -8,7 +8,7 @@ from backlit.errors import unknown_option
 from backlit.notation import Array
 from backlit.optimizers.adam import Adam, AdamW
 from backlit.optimizers.base import Optimizer, State, check_number
-from backlit.optimizers.lbfgs import LBFGS
+from backlit.optimizers.lbfgs import LBFGS, Minimum
 from backlit.optimizers.rmsprop import RMSprop
 from backlit.optimizers.schedules import (
     Constant,
@@ -24,8 +24,9 @@ from backlit.optimizers.schedules import (
 from backlit.optimizers.sgd import SGD
 
 __all__ = [
-    "LBFGS", "OPTIMIZERS", "SGD", "Adam", "AdamW", "Constant", "Cosine", "OneCycle", "Optimizer", "Plan", "Plateau",
-    "RMSprop", "ReduceOnPlateau", "Schedule", "State", "Step", "WarmUp", "clip_by_global_norm", "get", "global_norm",
+    "LBFGS", "OPTIMIZERS", "SGD", "Adam", "AdamW", "Constant", "Cosine", "Minimum", "OneCycle", "Optimizer", "Plan",
+    "Plateau", "RMSprop", "ReduceOnPlateau", "Schedule", "State", "Step", "WarmUp", "clip_by_global_norm", "get",
+    "global_norm",
 ]  # fmt: skip
 
 OPTIMIZERS: dict[str, type[Optimizer]] = {optimizer.name: optimizer for optimizer in (SGD, RMSprop, Adam, AdamW, LBFGS)}

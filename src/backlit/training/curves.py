@@ -29,7 +29,7 @@ GAP, NARROWEST = 3, 34
 FIGURES = (".png", ".svg", ".pdf")
 """What a figure can be written as."""
 
-NEEDS_MATPLOTLIB = "drawing the learning curve needs matplotlib: pip install 'backlit[plot]'"
+NEEDS_MATPLOTLIB = "drawing to a file needs matplotlib: pip install 'backlit[plot]'"
 
 
 def panels(history: History) -> dict[str, dict[str, list[float]]]:
@@ -160,12 +160,12 @@ def draw_figure(
         axes.grid(alpha=0.3)
         axes.legend()
     if path is not None:
-        _write(figure, Path(path), force=force)
+        write_figure(figure, Path(path), force=force)
     return figure
 
 
 def check_plot_path(path: str | Path, *, force: bool) -> None:
-    """Whether :func:`draw_figure` could write there: asked before the training, not after it.
+    """Whether a figure could be written there: asked before the work, not after it.
 
     Raises:
         OptionError: matplotlib is not installed, or the path ends in none of :data:`FIGURES`.
@@ -178,7 +178,8 @@ def check_plot_path(path: str | Path, *, force: bool) -> None:
     durable.check_writable(path, force=force)
 
 
-def _write(figure: Any, path: Path, *, force: bool) -> None:
+def write_figure(figure: Any, path: Path, *, force: bool) -> None:
+    """The figure in the format of the path's ending, as :func:`check_plot_path` allows it."""
     import io
 
     check_plot_path(path, force=force)

@@ -97,18 +97,21 @@ def replay(
         usual_cost: of a row, at the training's start.
     """
     for learning_rate in learning_rates:
-        step = session.step
+        step, record = session.step, None
         if session.plan.optimizer.whole_batch_only:
             report = session.run(step + 1, np.array([learning_rate]))
             away = has_run_away(report.costs / report.weights, usual_cost)
             found = _whole_cost(report) if away else _first_in_parameters(network.parameters, network)
         else:
             report = session.run(step + 1, np.array([learning_rate]), [step])
-            found = first_in(report.records[0], network)
+            record = report.records[0]
+            found = first_in(record, network)
             if found is None and report.weights[0] and has_run_away(report.costs / report.weights, usual_cost):
-                found = _costliest(report.records[0], network)
+                found = _costliest(record, network)
         if found is not None:
-            return _error(found, rows, epoch, step, float(learning_rate))
+            error = _error(found, rows, epoch, step, float(learning_rate))
+            error.record = record
+            return error
     nothing = Found("cost", None, None, None, float("nan"))
     return DivergenceError(
         f"training diverged in epoch {epoch}, but not when that epoch was run again: something else, as a callback, "

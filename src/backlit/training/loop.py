@@ -23,6 +23,7 @@ from backlit.training.checkpoints import Checkpoint, Snapshot, Sums, TrainingSta
 from backlit.training.divergence import has_diverged, replay
 from backlit.training.history import EpochRecord, History
 from backlit.training.interrupts import Interrupts
+from backlit.training.observers import Measuring
 from backlit.training.pace import Pace
 from backlit.training.row_weights import ClassWeight
 from backlit.training.run import Run
@@ -158,6 +159,8 @@ class Training:
             objective=str(setup.objective),
             options=setup.options,
             rows=setup.data.rows,
+            decision=setup.data.decision,
+            n=setup.objective.n,
         )
         self._pace = Pace()
         self._identity = (
@@ -187,6 +190,7 @@ class Training:
                     self._epoch(interrupted)
             except BaseException as failure:
                 self._go_back()
+                self.run.failure = failure
                 done = len(self.run.history)
                 completed = f"the network is as it was {f'after epoch {done}' if done else 'before the training'}"
                 if isinstance(failure, KeyboardInterrupt):
@@ -248,9 +252,11 @@ class Training:
             if len(listeners) == MOST_RECORDED:
                 until = step + 1
                 break
+        measuring = Measuring(self.setup.callbacks, range(first, until))
         started = time.monotonic()
-        report = self.session.run(until, self._learning_rates(first, until), listeners)
+        report = self.session.run(until, self._learning_rates(first, until), listeners, measuring.steps)
         self._pace.took(until - first, time.monotonic() - started)
+        measuring.hand_out(self.run, report.statistics)  # also of steps that diverged: it began in these
         return report, listeners
 
     def _learning_rates(self, first: int, until: int) -> Float64Array:

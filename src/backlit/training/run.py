@@ -16,7 +16,7 @@ class Run:
     ``network`` is the one that was given; ``epoch`` is the one under way, or the last one done, from 1; ``stopped``
     says why the training ended; ``best_epoch`` is the epoch whose parameters early stopping kept (None without it);
     ``train_rows`` and ``validation_rows`` are row numbers of the data as given (None unless the validation was split
-    off).
+    off); ``failure`` is what ended a training that failed; ``lens`` is the :class:`~backlit.Lens` that watched, if any.
     """
 
     network: Network
@@ -37,6 +37,10 @@ class Run:
     stopped: str | None = None
     best_epoch: int | None = None
     resumed_from_step: int = 0
+    decision: str | None = None  # what counts as right: argmax, threshold, or None for numbers
+    n: float = 0.0  # Σw over the training rows
+    failure: BaseException | None = field(default=None, repr=False)
+    lens: Any = field(default=None, repr=False)
     _stop_reason: str | None = field(default=None, repr=False)
 
     def stop(self, reason: str) -> None:

@@ -1,0 +1,1 @@
+"""Tables of mixed columns: what their cells say, what each column becomes, and how they are read and streamed."""
