@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from backlit import activations, costs, data, initializers, objective, optimizers
     from backlit.check import check, check_backward, check_gradient
-    from backlit.diagnose import Lens, LensRecord
+    from backlit.diagnose import Lens, LensRecord, rows
     from backlit.errors import (
         BacklitError,
         CheckpointError,
@@ -41,6 +41,7 @@ _FROM = {
     "initializers": "backlit.initializers",
     "objective": "backlit.objective",
     "optimizers": "backlit.optimizers",
+    "rows": "backlit.diagnose.rows",  # likewise
     "schedules": "backlit.optimizers.schedules",
     "trace": "backlit.trace",  # likewise
     "why": "backlit.why",  # likewise
@@ -64,7 +65,7 @@ __all__ = [
     "BacklitError", "Callback", "Checkpoint", "CheckpointError", "DataError", "DivergenceError", "EarlyStopping",
     "History", "Lens", "LensRecord", "Model", "ModelFileError", "Network", "OptionError", "OutputPathError", "Run",
     "Trace", "TrainingInterrupted", "__version__", "activations", "check", "check_backward", "check_gradient", "costs",
-    "data", "initializers", "load", "load_model", "objective", "optimizers", "save", "schedules", "trace", "train",
+    "data", "initializers", "load", "load_model", "objective", "optimizers", "rows", "save", "schedules", "trace", "train",
     "why",
 ]  # fmt: skip
 

@@ -12,7 +12,7 @@ from backlit.data import scaling
 from backlit.data import targets as target_encoding
 from backlit.data.checks import as_matrix, as_numbers, check_finite, check_lengths
 from backlit.data.dataset import as_target
-from backlit.data.encoding import infer_task
+from backlit.data.labels import infer_task
 from backlit.data.targets import Targets
 from backlit.engines import TrainingData
 from backlit.errors import DataError, OptionError

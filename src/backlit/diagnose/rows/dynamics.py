@@ -29,7 +29,7 @@ class Dynamics:
 
     ``outside`` and ``inside`` (rows, n_L): of networks that never saw the row, and of those that trained with it, the
     mean over the second half of their epochs of :func:`opinions`;
-    ``votes`` (rows, n_L): of networks that never saw it, how many have their largest output there at their end;
+    ``votes`` (rows, K): of networks that never saw it, how many have their largest output there at their end;
     ``outside_count``, ``inside_count``: how many networks those are.
     Over the networks that trained with the row: ``cost``, its mean C_i over all epochs; ``gradient``, its ‖∇C_i‖ over
     the first epochs; ``forgotten``, how often it was right at the end of an epoch and wrong at the end of the next;
@@ -52,8 +52,8 @@ class Dynamics:
     @classmethod
     def empty(cls, rows: int, outputs: int) -> "Dynamics":
         """Nothing seen yet."""
-        by_output = [np.zeros((rows, outputs)) for _ in range(3)]
-        return cls(*by_output, *(np.zeros(rows) for _ in range(8)))
+        by_output = [np.zeros((rows, outputs)) for _ in range(2)]
+        return cls(*by_output, np.zeros((rows, max(outputs, 2))), *(np.zeros(rows) for _ in range(8)))
 
 
 class Watch(Callback):
@@ -106,7 +106,8 @@ class Watch(Callback):
         to.outside[out] += answers[out]
         to.outside_count[out] += 1
         to.outside_cost[out] += self._cost[out]
-        to.votes[out, self._last[out].argmax(axis=1)] += 1
+        last = self._last[out]
+        to.votes[out, (last[:, 0] >= 0.5).astype(np.int64) if last.shape[1] == 1 else last.argmax(axis=1)] += 1
         to.inside[into] += answers[into]
         to.inside_count[into] += 1
         to.cost[into] += self._cost[into]

@@ -13,7 +13,7 @@ from backlit.diagnose.rows.judging import KNOWN, Judgement, judge, of_given
 from backlit.diagnose.rows.report import RowsReport
 from backlit.diagnose.rows.trainings import Plan
 from backlit.network import Network
-from backlit.notation import Float64Array
+from backlit.notation import Float64Array, IndexArray
 from backlit.optimizers import Optimizer, Schedule
 from backlit.optimizers.base import check_whole
 from backlit.randomness import check_seed
@@ -127,7 +127,7 @@ def _report(asked: Asked, judgement: Judgement, plan: Plan, seconds: float) -> R
     agreement = None
     if asked.task == "classes":
         labels = (data.Y[:, 0] >= 0.5).astype(np.int64) if data.Y.shape[1] == 1 else data.Y.argmax(axis=1)
-        votes = _votes(second.votes, judgement.outside)
+        votes = second.votes
         agreement = votes[everyone, labels] / votes.sum(axis=1)
         why = reasons.of_classes(
             lambda k: str(asked.classes[k]), labels, judgement.P, votes, first.forgotten / trained,
@@ -153,3 +153,32 @@ def _report(asked: Asked, judgement: Judgement, plan: Plan, seconds: float) -> R
         classes=asked.classes if asked.task == "classes" else (), not_judged=_not_judged(asked),
         trainings=2 * plan.folds * plan.seeds, seconds=seconds, X=data.X,
     )  # fmt: skip
+
+
+def _ranking(score: Float64Array, judgement: Judgement, asked: Asked) -> IndexArray:
+    """The most suspicious first; where scores are equal, the least probable label."""
+    if asked.task == "numbers":
+        return np.argsort(-score, kind="stable")
+    return np.lexsort((of_given(judgement.P, asked.data), -score))
+
+
+def _out_of_fold(judgement: Judgement, asked: Asked) -> Float64Array:
+    if asked.task == "numbers":
+        off = asked.data.Y.astype(np.float64) - judgement.outside
+        off *= asked.target_scale
+        return off[:, 0] if off.shape[1] == 1 else np.abs(off).max(axis=1)
+    return of_given(judgement.outside, asked.data)
+
+
+def _redundant(judgement: Judgement, asked: Asked, copy_of: IndexArray) -> NDArray[np.bool_]:
+    """Copies; and of classes and labels what every network that never saw it knew from early on."""
+    copies_ = copy_of >= 0
+    if asked.task == "numbers":
+        return copies_
+    return copies_ | (of_given(judgement.outside, asked.data) >= KNOWN)
+
+
+def _not_judged(asked: Asked) -> tuple[str, ...]:
+    if asked.task != "numbers":
+        return ()
+    return ("rows never learnt or forgotten: the targets are numbers, of which a network is not right or wrong",)
