@@ -8,9 +8,12 @@ from types import ModuleType
 from typing import Any
 
 from backlit.diagnose.rows.find import rows
+from backlit.diagnose.rows.influence import Influence, influence
+from backlit.diagnose.rows.provenance import Provenance, WeightProvenance
 from backlit.diagnose.rows.report import RowsReport
+from backlit.diagnose.rows.snapshots import Snapshots
 
-__all__ = ["RowsReport", "rows"]
+__all__ = ["Influence", "Provenance", "RowsReport", "Snapshots", "WeightProvenance", "influence", "rows"]
 
 
 class _CallableModule(ModuleType):

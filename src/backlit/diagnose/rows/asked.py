@@ -105,7 +105,8 @@ def _by_the_data(X: ArrayLike, y: ArrayLike) -> tuple[Network, Array, Targets, N
         names, numbers = np.unique(target, return_inverse=True)
         if len(names) < 2:
             raise DataError(f"y is {names[0]!r} in all of its {len(target)} rows: give rows with different targets")
-        classes, decision = tuple(names.tolist()), "argmax"
+        classes = tuple(names.tolist())
+        decision: str | None = "argmax"
         Y = np.eye(len(names), dtype=np.float32)[numbers.ravel()]
     else:
         table = target.reshape(len(target), -1).astype(np.float64)
@@ -115,9 +116,7 @@ def _by_the_data(X: ArrayLike, y: ArrayLike) -> tuple[Network, Array, Targets, N
             offset, scale = scaling.standard(table, "y")
         Y = ((table - offset) / scale).astype(np.float32)
     hidden = [WIDTH] * (2 if raw.shape[1] <= FEW_COLUMNS else 1)
-    network = Network(
-        [raw.shape[1], *hidden, Y.shape[1]], output=OUTPUT_OF_TASK[task], dropout=DROPOUT_OF_TASK[task]
-    )
+    network = Network([raw.shape[1], *hidden, Y.shape[1]], output=OUTPUT_OF_TASK[task], dropout=DROPOUT_OF_TASK[task])
     return network, _scaled(raw), Targets(Y, decision), target, classes, offset, scale
 
 

@@ -1,4 +1,4 @@
-"""Rows that stand in the data more than once: with the same label they teach nothing new, with another they contradict."""
+"""Rows that stand in the data more than once: with the same target they teach nothing, with another they contradict."""
 
 import numpy as np
 
@@ -20,7 +20,7 @@ def groups(X: Array) -> IndexArray:
 
 
 def same_target(Y: Array, first: IndexArray) -> tuple[IndexArray, IndexArray]:
-    """Of each row the earliest one with its features and its target, and the earliest with another target; -1 for none."""
+    """Of each row the earliest one with its features and target, and the earliest with another target; -1 for none."""
     copies, contradictions = np.full(len(Y), -1), np.full(len(Y), -1)
     shared = np.flatnonzero(np.bincount(first, minlength=len(Y))[first] > 1)
     by_group = shared[np.argsort(first[shared], kind="stable")]

@@ -52,8 +52,16 @@ class Dynamics:
     @classmethod
     def empty(cls, rows: int, outputs: int) -> "Dynamics":
         """Nothing seen yet."""
-        by_output = [np.zeros((rows, outputs)) for _ in range(2)]
-        return cls(*by_output, np.zeros((rows, max(outputs, 2))), *(np.zeros(rows) for _ in range(8)))
+
+        def per_row() -> Float64Array:
+            return np.zeros(rows)
+
+        outside, inside = np.zeros((rows, outputs)), np.zeros((rows, outputs))
+        return cls(
+            outside=outside, inside=inside, votes=np.zeros((rows, max(outputs, 2))), outside_count=per_row(),
+            inside_count=per_row(), cost=per_row(), outside_cost=per_row(), gradient=per_row(), forgotten=per_row(),
+            unlearnt=per_row(), first=per_row(),
+        )  # fmt: skip
 
 
 class Watch(Callback):
@@ -132,4 +140,4 @@ def _costs(objective: Objective, a: Array, data: TrainingData) -> Float64Array:
     """C_i from a^L alone: probabilities are kept off 0 and 1, where their cost would be infinite."""
     wide = a.astype(np.float64)
     within = wide if data.decision is None else np.clip(wide, SMALLEST, 1 - SMALLEST)
-    return objective.cost.value(within, data.Y.astype(np.float64))
+    return objective.cost.value(within, data.Y.astype(np.float64)).astype(np.float64, copy=False)

@@ -47,7 +47,7 @@ def rows(
     seed: int = 0,
     progress: bool | None = None,
 ) -> RowsReport:
-    """Which rows to look at: labels that are likely wrong, rows never learnt or forgotten again and again, redundant rows.
+    """Which rows to look at: likely wrong labels, rows never learnt or forgotten again and again, redundant rows.
 
     Networks are trained on the data with a fold of the rows held out, each fold once, with several seeds; they answer
     to all rows at the end of every epoch. Rows whose label they find clearly wrong are then left out, and all is done

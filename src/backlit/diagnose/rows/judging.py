@@ -23,7 +23,7 @@ KNOWN = 0.99
 
 @dataclass(frozen=True, eq=False)
 class Judgement:
-    """What two rounds found. ``first`` is of networks that trained with every row, ``second`` without the clearly wrong.
+    """What two rounds found; the networks of ``second`` trained without the rows that ``first`` found clearly wrong.
 
     ``P``: of classes (rows, K), of labels P(yes), of numbers the prediction; ``outside`` the same by networks that
     never saw the row; ``score`` (rows,); ``transitions`` of classes alone.
@@ -54,7 +54,7 @@ def judge(network: Network, objective: Objective, data: TrainingData, plan: Plan
 
 
 def trained_again(first: Dynamics, data: TrainingData) -> NDArray[np.bool_]:
-    """The rows that the second round may train with, (rows,): all but the clearly wrong; of no class fewer than half."""
+    """The rows that the second round trains with, (rows,): all but the clearly wrong; of no class fewer than half."""
     outside = first.outside / first.outside_count[:, np.newaxis]
     if data.decision is None:
         _, off = suspicion.residuals(outside, data.Y.astype(np.float64))
@@ -91,7 +91,5 @@ def _wrong(P: Float64Array, data: TrainingData) -> tuple[Float64Array, Float64Ar
     if strata is not None:
         return suspicion.wrong_labels(P, strata)
     labels = (data.Y >= 0.5).astype(np.int64)
-    each = [
-        suspicion.wrong_labels(np.column_stack([1 - P[:, k], P[:, k]]), labels[:, k])[0] for k in range(P.shape[1])
-    ]
+    each = [suspicion.wrong_labels(np.column_stack([1 - P[:, k], P[:, k]]), labels[:, k])[0] for k in range(P.shape[1])]
     return np.max(each, axis=0), None

@@ -69,7 +69,8 @@ def of_numbers(
         worst = int(scaled[i].argmax())
         way = "above" if off[i, worst] > 0 else "below"
         output = f"{names[worst]} " if off.shape[1] > 1 else ""
-        first = f"its {output}target is {abs(off[i, worst]):.4g} {way} the prediction, {scaled[i, worst]:.1f} times the usual"
+        away = f"{abs(off[i, worst]):.4g} {way} the prediction, {scaled[i, worst]:.1f} times the usual"
+        first = f"its {output}target is {away}"
         said.append("; ".join([first, *_about_copies(i, copies, None)]))
     return said
 

@@ -11,7 +11,6 @@ from backlit.diagnose.rows import tables
 from backlit.errors import OptionError
 from backlit.notation import Array, Float64Array, IndexArray
 
-
 WRONG = 0.5
 """A score from which a label is called suspicious: it is more likely wrong than right."""
 
@@ -111,9 +110,9 @@ class RowsReport:
         first = {"index": np.arange(len(self.score)), "score": self.score, "label": self.label}
         wide = self.label.ndim == 2
         if wide:
-            first |= {"label": _joined(self.label)}
+            first |= {"label": tables.joined(self.label)}
         rest = {
-            "prediction": _joined(self.prediction) if wide else self.prediction,
+            "prediction": tables.joined(self.prediction) if wide else self.prediction,
             "why": np.array(self.why, dtype=object),
             "out_of_fold": self.out_of_fold, "agreement": self.agreement, "cost": self.cost,
             "gradient_norm": self.gradient_norm, "learnt_in": self.learnt_in, "forgotten": self.forgotten,
@@ -200,10 +199,3 @@ class RowsReport:
 
     def __repr__(self) -> str:
         return f"RowsReport({len(self.score):,} rows, {self.task}; {self.trainings} trainings in {self.seconds:.1f} s)"
-
-
-def _joined(table: NDArray[Any]) -> NDArray[Any]:
-    """Several values a row as one text."""
-    return np.array([" ".join(f"{value:.6g}" for value in row) for row in table.tolist()], dtype=object)
-
-

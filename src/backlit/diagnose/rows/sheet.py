@@ -94,7 +94,9 @@ def _draw(report: "RowsReport", images: Any, rows: Any) -> Any:
     for axes, row in zip(grid, rows.tolist(), strict=False):
         axes.imshow(images[row], cmap="gray_r", vmin=images.min(), vmax=images.max())
         label, says = _short(report.label[row]), _short(report.prediction[row])
-        axes.set_title(f"row {row}\nlabel {label}\nnetworks {says}", fontsize=7, color="black" if label == says else "firebrick")
+        axes.set_title(
+            f"row {row}\nlabel {label}\nnetworks {says}", fontsize=7, color="black" if label == says else "firebrick"
+        )
     return figure
 
 

@@ -1,14 +1,11 @@
 """θ as it was along a training, kept for those who want to look back."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
-
-import numpy as np
 
 from backlit.errors import OptionError
 from backlit.network import Network
-from backlit.notation import Array
-from backlit.objective import Objective
-from backlit.objective import choose as choose_objective
+from backlit.notation import Array, IndexArray
 from backlit.optimizers.base import check_whole
 from backlit.training import Callback, Run
 
@@ -26,6 +23,8 @@ class Snapshots(Callback):
     """Keeps a copy of θ at the end of every epoch, or of every k-th: ``bl.train(..., callbacks=[snapshots])``.
 
     It observes; the training has the same bits with it and without. It takes 4 bytes (float32) a parameter and epoch.
+    With them it keeps what the training said of itself: ``cost``, ``optimizer``, ``batch_size``, ``train_rows``
+    (numbers of the data as given, None for all) and ``row_weights`` (w̃ of the training rows).
 
     Args:
         every: epochs; the last one is always kept.
@@ -46,12 +45,19 @@ class Snapshots(Callback):
         self.every = int(every)
         self._network: Network | None = None
         self._kept: list[Snapshot] = []
-        self._cost, self._l2 = "", 0.0
+        self.cost = self.optimizer = ""
+        self.batch_size = 1
+        self.train_rows: IndexArray | None = None
+        self.row_weights: Array | None = None
 
     def on_train_begin(self, run: Run) -> None:
-        """Starts over: the snapshots are of one training."""
-        self._network, self._kept = run.network, []
-        self._cost = run.options["cost"]
+        """Starts over, for the snapshots are of one training; of one that is resumed it goes on."""
+        if not run.resumed_from_step:
+            self._kept = []
+        self._network = run.network
+        self.cost, self.optimizer = run.options["cost"], run.options["optimizer"]["name"]
+        self.batch_size = run.options["batch_size"]
+        self.train_rows, self.row_weights = run.train_rows, run.row_weights
 
     def on_epoch_end(self, run: Run) -> None:
         """Copies θ; of an epoch that is not a k-th one, until the next."""
@@ -63,7 +69,7 @@ class Snapshots(Callback):
     def __len__(self) -> int:
         return len(self._kept)
 
-    def __iter__(self):  # type: ignore[no-untyped-def]
+    def __iter__(self) -> Iterator[Snapshot]:
         return iter(tuple(self._kept))
 
     @property
@@ -78,15 +84,6 @@ class Snapshots(Callback):
         twin = self._network.copy()
         twin.parameters[...] = self._kept[-1].parameters
         return twin
-
-    @property
-    def objective(self) -> Objective:
-        """The cost of the training, without its penalty.
-
-        Raises:
-            OptionError: nothing was kept yet.
-        """
-        return choose_objective(self.network.activations[-1], self._cost)
 
     def __repr__(self) -> str:
         return f"Snapshots({len(self)} of θ)"

@@ -1,4 +1,4 @@
-"""How likely it is that a row's label is wrong: what the networks think of the row, and how labels go wrong in this data.
+"""How likely a row's label is wrong: by what the networks think of the row, and how labels go wrong in this data.
 
 A network's opinions are P(k), the probability it gives each class, of rows it trained with and of rows it never saw:
 half of each (:func:`probabilities`). How labels go wrong is T(k, j), the share of the rows of class k that carry the
@@ -8,7 +8,7 @@ label j. Then for a row labelled j
 
 T is found from the same opinions, by turns: T from the rows' classes, the classes from T (expectation maximisation,
 after Dawid & Skene, *Maximum likelihood estimation of observer error-rates using the EM algorithm*, 1979). Without T
-the score is what is left of the label's own probability, whether the other class is one that labels often slip to or not.
+the score is what is left of the label's own probability, whether labels often slip from the other class or never.
 """
 
 import numpy as np
@@ -57,7 +57,7 @@ def wrong_labels(P: Float64Array, labels: NDArray[np.int64]) -> tuple[Float64Arr
     Returns:
         (rows,) and T of shape (K, K), rows summing to 1: T[k, j] is the share of class k that is labelled j.
 
-    >>> P = np.array([[0.9, 0.1]] * 9 + [[0.01, 0.99]] * 9)
+    >>> P = np.array([[0.99, 0.01]] * 9 + [[0.01, 0.99]] * 9)
     >>> labels = np.array([1] + [0] * 8 + [1] * 9)
     >>> score, T = wrong_labels(P, labels)
     >>> int(score.argmax()), bool(score[0] > 0.5), bool(T[0, 1] > T[1, 0])

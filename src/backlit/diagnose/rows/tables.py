@@ -16,7 +16,9 @@ def frame(columns: Mapping[str, Any]) -> Any:
     """A polars DataFrame."""
     import polars
 
-    return polars.DataFrame({name: list(values) if values.dtype.kind in "OU" else values for name, values in columns.items()})
+    return polars.DataFrame(
+        {name: list(values) if values.dtype.kind in "OU" else values for name, values in columns.items()}
+    )
 
 
 def check(path: str | PathLike[str], *, force: bool) -> None:
@@ -45,3 +47,15 @@ def write(columns: Mapping[str, Any], path: str | PathLike[str], *, force: bool)
     else:
         table.write_parquet(content)
     durable.write(path, content.getvalue())
+
+
+def joined(values: Any) -> Any:
+    """Several values a row as one text, for a table's cell.
+
+    >>> import numpy as np
+    >>> joined(np.array([[1.0, 0.5]])).tolist()
+    ['1 0.5']
+    """
+    import numpy as np
+
+    return np.array([" ".join(f"{value:.6g}" for value in row) for row in values.tolist()], dtype=object)

@@ -33,7 +33,9 @@ def in_words(report: "RowsReport", shown: int = SHOWN) -> str:
 
 def _of_classes(report: "RowsReport", rows: int) -> list[str]:
     suspicious = report.suspicious
-    lines = [f"suspicious   {len(suspicious):,} labels ({share(len(suspicious) / rows)}) are more likely wrong than right"]
+    lines = [
+        f"suspicious   {len(suspicious):,} labels ({share(len(suspicious) / rows)}) are more likely wrong than right"
+    ]
     slips = report.slips[:WAYS_SHOWN]
     if slips:
         ways = ", ".join(f"{slip['class']} labelled {slip['label']} ({slip['rows']})" for slip in slips)
