@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from backlit.errors import (
         BacklitError,
         CheckpointError,
+        CheckpointWarning,
         DataError,
         DivergenceError,
         ModelFileError,
@@ -50,8 +51,8 @@ _NAMES = {
     "backlit.check": ("check_backward", "check_gradient"),
     "backlit.diagnose": ("Lens", "LensRecord"),
     "backlit.errors": (
-        "BacklitError", "CheckpointError", "DataError", "DivergenceError", "ModelFileError", "OptionError",
-        "OutputPathError", "TrainingInterrupted",
+        "BacklitError", "CheckpointError", "CheckpointWarning", "DataError", "DivergenceError", "ModelFileError",
+        "OptionError", "OutputPathError", "TrainingInterrupted",
     ),
     "backlit.formats.model_file": ("load", "load_model", "save"),
     "backlit.model": ("Model",),
@@ -62,11 +63,11 @@ _NAMES = {
 _HOME = {name: module for module, names in _NAMES.items() for name in names}
 
 __all__ = [
-    "BacklitError", "Callback", "Checkpoint", "CheckpointError", "DataError", "DivergenceError", "EarlyStopping",
-    "History", "Lens", "LensRecord", "Model", "ModelFileError", "Network", "OptionError", "OutputPathError", "Run",
-    "Trace", "TrainingInterrupted", "__version__", "activations", "check", "check_backward", "check_gradient", "costs",
-    "data", "initializers", "load", "load_model", "objective", "optimizers", "rows", "save", "schedules", "trace", "train",
-    "why",
+    "BacklitError", "Callback", "Checkpoint", "CheckpointError", "CheckpointWarning", "DataError",
+    "DivergenceError", "EarlyStopping", "History", "Lens", "LensRecord", "Model", "ModelFileError", "Network",
+    "OptionError", "OutputPathError", "Run", "Trace", "TrainingInterrupted", "__version__", "activations", "check",
+    "check_backward", "check_gradient", "costs", "data", "initializers", "load", "load_model", "objective",
+    "optimizers", "rows", "save", "schedules", "trace", "train", "why",
 ]  # fmt: skip
 
 

@@ -209,8 +209,9 @@ def test_what_an_engine_cannot_do_is_refused_by_its_name() -> None:
 
 def setup(**changed: Any) -> Any:
     plain = {
-        "cost": None, "l2": 0.0, "optimizer": "adam", "learning_rate": None, "schedule": "constant", "clip": None,
-        "epochs": 2, "batch_size": None, "validation": None, "sample_weight": None, "class_weight": None,
+        "cost": None, "l2": 0.0, "label_smoothing": 0.0, "optimizer": "adam", "learning_rate": None,
+        "schedule": "constant", "clip": None, "epochs": 2, "time": None, "batch_size": None, "validation": None,
+        "sample_weight": None, "class_weight": None,
         "early_stopping": None, "checkpoint": None, "resume": False, "callbacks": [], "engine": "auto", "seed": 0,
     }  # fmt: skip
     return prepare(classifier(), X, CLASSES, **{**plain, **changed})

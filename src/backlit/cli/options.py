@@ -107,6 +107,22 @@ def batch_size(text: str | None) -> int | str | None:
     return int(text)
 
 
+def interval(text: str) -> dict[str, float | int | None]:
+    """How often a checkpoint is written, as :class:`backlit.Checkpoint` takes it: after so many epochs, or seconds.
+
+    Raises:
+        OptionError: neither.
+
+    >>> interval("5"), interval("0.5s")
+    ({'every_seconds': None, 'every_epochs': 5}, {'every_seconds': 0.5})
+    """
+    if text.isdecimal() and int(text) > 0:
+        return {"every_seconds": None, "every_epochs": int(text)}
+    if re.fullmatch(r"\d+(\.\d+)?s", text):
+        return {"every_seconds": float(text[:-1])}
+    raise OptionError(f"--checkpoint-every takes epochs, as 5, or seconds, as 30s, not '{text}'")
+
+
 def default_name(source: str) -> Path:
     """What a model of this source is called where no name is given.
 

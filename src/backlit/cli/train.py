@@ -17,6 +17,7 @@ backlit train digits --layers 100,50 --dropout 0.2 --plot curve.png
 backlit train diabetes --layers 20 --l2 1 --early-stopping 10 --json
 backlit train mnist --epochs 100 --checkpoint mnist.checkpoint
 backlit train mnist --epochs 100 --checkpoint mnist.checkpoint --resume
+backlit train digits --checkpoint c --checkpoint-every 5 --keep 3
 """
 
 OUTPUT_OF_TASK = {"classes": "softmax", "labels": "sigmoid", "numbers": "identity"}
@@ -52,7 +53,9 @@ def run(
     engine: Annotated[str, typer.Option(rich_help_panel=TRAINING, metavar="NAME", help="What executes the equations; auto takes the fastest that can (see backlit info).")] = "auto",
     out: Annotated[Path | None, typer.Option("--out", "-o", rich_help_panel=RESULTS, metavar="FILE", help="Where the model goes.  [default: SOURCE.safetensors, or a new name like it]")] = None,
     plot: Annotated[Path | None, typer.Option(rich_help_panel=RESULTS, metavar="FILE", help="Draw the learning curve to a .png, .svg or .pdf file.")] = None,
-    checkpoint: Annotated[Path | None, typer.Option(rich_help_panel=RESULTS, metavar="FILE", help="Save the whole state of the training here, every 10 seconds and at a stop.")] = None,
+    checkpoint: Annotated[Path | None, typer.Option(rich_help_panel=RESULTS, metavar="FILE", help="Save the whole state of the training here, again and again and at a stop.")] = None,
+    checkpoint_every: Annotated[str, typer.Option(rich_help_panel=RESULTS, metavar="N|Ns", help="How often: after so many epochs, as 5, or seconds, as 30s.")] = "10s",
+    keep: Annotated[int, typer.Option(rich_help_panel=RESULTS, metavar="N", parser=read_option.at_least_one, help="Of the checkpoints, the last so many: FILE, FILE.1, …; a damaged one falls back to the one before it.")] = 2,
     resume: Annotated[bool, typer.Option("--resume", rich_help_panel=RESULTS, help="Go on from the checkpoint, if it is there.")] = False,
     force: Annotated[bool, typer.Option("--force", rich_help_panel=RESULTS, help="Overwrite files that exist.")] = False,
     json: Annotated[bool, typer.Option("--json", rich_help_panel=RESULTS, help="One JSON document on stdout.")] = False,
@@ -68,7 +71,7 @@ def run(
     from backlit.formats import model_file
 
     sizes, rows_a_step = read_option.layer_sizes(layers), read_option.batch_size(batch_size)
-    chosen_optimizer = _optimizer(optimizer, momentum, nesterov)
+    chosen_optimizer, place = _optimizer(optimizer, momentum, nesterov), _checkpoint(checkpoint, checkpoint_every, keep, force=force)
     destination = _check_files(source, out, plot, checkpoint, resume=resume, force=force)
 
     dataset = data.read(source, target=target)
@@ -94,7 +97,7 @@ def run(
             network, X[parts.train], y[parts.train], validation=held_out, class_weight=class_weight,
             cost=cost, l2=l2, optimizer=chosen_optimizer, learning_rate=learning_rate, schedule=schedule,
             batch_size=rows_a_step, epochs=epochs, clip=clip, early_stopping=keep_the_best, seed=seed, engine=engine,
-            checkpoint=None if checkpoint is None else bl.Checkpoint(checkpoint, force=force), resume=resume,
+            checkpoint=place, resume=resume,
             callbacks=[_announcement(_what_is_trained(dataset, encoding, network, parts))] if watching else [],
             progress=watching,
         )
@@ -102,9 +105,11 @@ def run(
         raise _in_rows_of_the_source(divergence, parts.train) from None
     except bl.TrainingInterrupted as stop:
         interruption, completed = stop, stop.run
+        if stop.at_once:
+            raise
         if not len(completed.history):
             nothing = "interrupted before an epoch was completed: there is nothing to save"
-            raise bl.TrainingInterrupted(nothing + _how_to_go_on(checkpoint), completed) from None
+            raise bl.TrainingInterrupted(nothing + _how_to_go_on(checkpoint), completed, signal=stop.signal) from None
 
     model = bl.Model(network, encoding)
     judges = {"validation": parts.validation, "test": parts.test}
@@ -124,7 +129,9 @@ def run(
             print(completed.curve(width=min(output.width(), 100), height=14))
         print(_what_came_out(completed, came_from, saved))
     if interruption is not None:
-        raise bl.TrainingInterrupted(f"{interruption}, and saved{_how_to_go_on(checkpoint)}", completed)
+        raise bl.TrainingInterrupted(
+            f"{interruption}, and saved{_how_to_go_on(checkpoint)}", completed, signal=interruption.signal
+        )
 
 
 # --- what is asked for -----------------------------------------------------------------------------------------------
@@ -141,6 +148,13 @@ def _optimizer(name: str, momentum: float | None, nesterov: bool) -> Any:
     from backlit.optimizers import SGD
 
     return SGD(momentum=momentum or 0.0, nesterov=nesterov)
+
+
+def _checkpoint(path: Path | None, every: str, keep: int, *, force: bool) -> Any:
+    from backlit import Checkpoint
+
+    interval: Any = read_option.interval(every)
+    return None if path is None else Checkpoint(path, keep=keep, force=force, **interval)
 
 
 def _check_files(

@@ -67,7 +67,14 @@ class Claim:
 
 
 class Refusal(Exception):  # noqa: N818
-    """Why a file's content is refused: the reason alone, to which the file's name is added where it is known."""
+    """Why a file's content is refused: the reason alone, to which the file's name is added where it is known.
+
+    ``error`` is what it becomes, where that is not what the reader was told to raise.
+    """
+
+    def __init__(self, reason: str, error: type[BacklitError] | None = None) -> None:
+        super().__init__(reason)
+        self.error = error
 
 
 Check = Callable[[dict[str, Any], dict[str, Claim]], None]
@@ -137,13 +144,20 @@ def read(
                 check(document, claims)
             return Container(kind, document, _read_tensors(stream, head, size))
     except Refusal as refusal:
-        raise error(f"{path} {refusal}") from None
+        raise (refusal.error or error)(f"{path} {refusal}") from None
     except RecursionError:
         raise error(f"{path} {damaged('its document is nested too deeply')}") from None
     except OSError as failure:
         raise error(f"{path} cannot be read: {failure.strerror or failure}") from None
     except MemoryError:
         raise error(f"{path} cannot be read: it is larger than the memory that is left") from None
+
+
+def starts_like_one(path: str | os.PathLike[str]) -> bool:
+    """Whether a file begins as every container does, or is empty: what a file that others wrote does not."""
+    with open(path, "rb") as stream:
+        start = stream.read(DIGITS.start)
+    return not start or start[8:] == HEADER_START
 
 
 def damaged(reason: str) -> Refusal:
