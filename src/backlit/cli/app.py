@@ -11,14 +11,14 @@ from typing import Any
 import typer
 from typer.core import TyperCommand
 
-from backlit.cli import check, choices, evaluate, info, inspect, output, predict, trace, train, why
+from backlit.cli import check, choices, diagnose, evaluate, info, inspect, output, predict, trace, train, why
 from backlit.cli.options import on_the_command_line
 from backlit.errors import BacklitError, CheckpointWarning, unknown_option
 
 DONE, UNUSABLE = 0, 2
 """Exit codes; 1 is kept for commands whose answer is no. One that was interrupted gives 128 and the signal's number."""
 
-COMMANDS = {command.NAME: command for command in (train, evaluate, predict, inspect, trace, check, why, info)}
+COMMANDS = {command.NAME: command for command in (train, evaluate, predict, inspect, trace, check, why, diagnose, info)}
 
 
 class Command(TyperCommand):

@@ -15,7 +15,7 @@ from backlit.data.dataset import as_target
 from backlit.data.labels import infer_task
 from backlit.data.targets import Targets
 from backlit.engines import TrainingData
-from backlit.errors import DataError, OptionError
+from backlit.errors import DataError, OptionError, unknown_option
 from backlit.network import Network
 from backlit.notation import Array, Float64Array
 from backlit.objective import Objective
@@ -45,8 +45,8 @@ class Asked:
 
 
 def understand(
-    X: ArrayLike, y: ArrayLike, network: Network | None, cost: str | Cost | None, l2: float,
-    sample_weight: ArrayLike | None, class_weight: ClassWeight,
+    X: ArrayLike, y: ArrayLike, network: Network | None, task: str | None, standardise: bool | None,
+    cost: str | Cost | None, l2: float, sample_weight: ArrayLike | None, class_weight: ClassWeight,
 ) -> Asked:  # fmt: skip
     """All of it; see :func:`backlit.rows`.
 
@@ -54,7 +54,7 @@ def understand(
         OptionError, DataError: as there.
     """
     if network is None:
-        network, matrix, targets, labels, classes, offset, scale = _by_the_data(X, y)
+        network, matrix, targets, labels, classes, offset, scale = _by_the_data(X, y, task, standardise)
     elif isinstance(network, Network):
         chosen = objectives.choose(network.activations[-1], cost, l2=l2)
         matrix = as_matrix("X", X, network.sizes[0], network.dtype)
@@ -88,7 +88,9 @@ def _as_given(targets: Targets) -> tuple[NDArray[Any], tuple[Any, ...]]:
     return (targets.Y[:, 0] if columns == 1 else targets.Y), tuple(range(columns))
 
 
-def _by_the_data(X: ArrayLike, y: ArrayLike) -> tuple[Network, Array, Targets, NDArray[Any], tuple[Any, ...], Any, Any]:
+def _by_the_data(
+    X: ArrayLike, y: ArrayLike, task: str | None, standardise: bool | None
+) -> tuple[Network, Array, Targets, NDArray[Any], tuple[Any, ...], Any, Any]:
     """A network of the kind that was found to judge rows best, and the data as it takes them."""
     raw = as_numbers("X", X)
     if raw.ndim < 2 or not raw.size:
@@ -98,13 +100,18 @@ def _by_the_data(X: ArrayLike, y: ArrayLike) -> tuple[Network, Array, Targets, N
     target = as_target(y, "y")
     check_lengths("y", target, len(raw))
     check_finite("y", target)
-    task = infer_task(target)
+    task = infer_task(target) if task is None else task
+    if task not in OUTPUT_OF_TASK:
+        raise unknown_option("task", task, OUTPUT_OF_TASK)
+    _check_kind(target, task)
     classes: tuple[Any, ...] = ()
     offset, scale = np.zeros(1), np.ones(1)
     if task == "classes":
         names, numbers = np.unique(target, return_inverse=True)
         if len(names) < 2:
-            raise DataError(f"y is {names[0]!r} in all of its {len(target)} rows: give rows with different targets")
+            raise DataError(
+                f"y is {names[0].item()!r} in all of its {len(target)} rows: give rows with different targets"
+            )
         classes = tuple(names.tolist())
         decision: str | None = "argmax"
         Y = np.eye(len(names), dtype=np.float32)[numbers.ravel()]
@@ -117,12 +124,23 @@ def _by_the_data(X: ArrayLike, y: ArrayLike) -> tuple[Network, Array, Targets, N
         Y = ((table - offset) / scale).astype(np.float32)
     hidden = [WIDTH] * (2 if raw.shape[1] <= FEW_COLUMNS else 1)
     network = Network([raw.shape[1], *hidden, Y.shape[1]], output=OUTPUT_OF_TASK[task], dropout=DROPOUT_OF_TASK[task])
-    return network, _scaled(raw), Targets(Y, decision), target, classes, offset, scale
+    X_scaled = _scaled(raw, standardise)
+    return network, X_scaled, Targets(Y, decision), target, classes, offset, scale
 
 
-def _scaled(raw: NDArray[Any]) -> Array:
-    """Pixels from 0 to 1 as they are; anything else standardised, column by column."""
-    if raw.min() >= 0 and raw.max() <= 1:
+def _check_kind(target: NDArray[Any], task: str) -> None:
+    """Raises DataError unless such targets can be of the task."""
+    if task == "classes" and target.ndim != 1:
+        raise DataError(f"y has {target.shape[1]} columns; classes are one a row")
+    if task != "classes" and target.dtype.kind == "U":
+        raise DataError(f"y is text, which is classes and cannot be {task}")
+    if task == "labels" and not np.isin(target, (0, 1)).all():
+        raise DataError("labels are 0 or 1, and y has other numbers; take the task classes or numbers")
+
+
+def _scaled(raw: NDArray[Any], standardise: bool | None) -> Array:
+    """Standardised column by column; None: unless all of it lies between 0 and 1, as pixels do."""
+    if standardise is False or (standardise is None and raw.min() >= 0 and raw.max() <= 1):
         return raw.astype(np.float32)
     offset, scale = scaling.standard(raw.astype(np.float64), "X")
     return ((raw - offset) / scale).astype(np.float32)

@@ -32,6 +32,8 @@ def rows(
     y: ArrayLike,
     *,
     network: Network | None = None,
+    task: str | None = None,
+    standardise: bool | None = None,
     cost: str | Cost | None = None,
     l2: float = 0.0,
     optimizer: str | Optimizer = "adam",
@@ -51,17 +53,19 @@ def rows(
 
     Networks are trained on the data with a fold of the rows held out, each fold once, with several seeds; they answer
     to all rows at the end of every epoch. Rows whose label they find clearly wrong are then left out, and all is done
-    once more. The score of a row is the probability that its label is wrong, from what networks that trained with it
-    and networks that never saw it think of it, and from how labels go wrong in this data
+    once more. The score of a row is the probability that its label is wrong, from what networks that trained with it,
+    networks that never saw it and its nearest neighbours say of it, and from how labels go wrong in this data
     (:mod:`backlit.diagnose.rows.suspicion` has the formulas; ``docs/rows.md`` the measurements they were chosen by).
     Of numbers, it is how many robust standard deviations the target is from the prediction.
 
     Args:
-        X: (rows, columns), or images. Without a network, columns are standardised unless all lie between 0 and 1.
+        X: (rows, columns), or images.
         y: (rows,) labels of any kind, or numbers; (rows, k) labels 0 or 1, or numbers. With a network, as
             :func:`backlit.train` takes it.
         network: whose sizes, activations and dropout are taken for the networks to train; it stays as it is. None:
             one or two wide hidden layers with dropout.
+        task: without a network: classes, labels or numbers; None sees it from y.
+        standardise: without a network: whether columns are; None: unless all lie between 0 and 1.
         cost, l2, optimizer, learning_rate, schedule, epochs, batch_size, sample_weight, class_weight, engine: of the
             trainings, as for :func:`backlit.train`, with defaults of their own.
         folds: each row is held out by one network in so many.
@@ -89,7 +93,7 @@ def rows(
     began = perf_counter()
     check_seed(seed)
     check_whole("rows", "seeds", seeds)
-    asked = understand(X, y, network, cost, l2, sample_weight, class_weight)
+    asked = understand(X, y, network, task, standardise, cost, l2, sample_weight, class_weight)
     plan = Plan(
         folds=folds, seeds=seeds, seed=seed, engine=engine, l2=l2, optimizer=optimizer, schedule=schedule,
         epochs=_epochs(epochs, asked.data.rows), batch_size=_batch_size(batch_size, asked.data.rows),

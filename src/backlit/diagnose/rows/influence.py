@@ -9,11 +9,13 @@ how much C_x is lower for row i, in units of the cost. The inner products are fa
 the training rows a snapshot, no gradient formed. Where x has no target its prediction takes the target's place.
 
 It is first order, it knows the rows' own pushes and not how they enable each other's, and passes are without dropout.
+In the last, short batch of an epoch rows push harder, by m over the rows in it, which is left out of account.
 With momentum steps are up to 1/(1 - μ) times as long; adam and rmsprop scale each parameter's step, which the inner
 product does not: there the order of the rows is what counts, not the units.
 Source: Pruthi et al., *Estimating training data influence by tracing gradient descent*, 2020.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from os import PathLike
 from typing import Any
@@ -110,6 +112,7 @@ def influence(
     y_x: Any = None,
     *,
     output: int = 0,
+    classes: Sequence[Any] | None = None,
     cost: str | Cost | None = None,
     engine: str | Engine = "auto",
 ) -> Influence:
@@ -122,6 +125,7 @@ def influence(
         y_x: its target: the answer to judge is -C_x. None: the network's own prediction, the class it says or the
             number it gives; of a training row as well.
         output: which, where the network gives several numbers and ``y_x`` is None.
+        classes: what to call the classes 0, 1, …
         cost: of the training, where it was one of your own.
         engine: ``"auto"`` takes the fastest.
 
@@ -148,7 +152,7 @@ def influence(
     if snapshots.row_weights is None or len(snapshots.row_weights) != len(rows) or rows.max(initial=-1) >= len(matrix):
         raise DataError(f"X has {len(matrix):,} rows, which are not those of the training that the snapshots are of")
     number, features = _row(x, matrix, network)
-    wanted, what = _target(chosen, network, objective, features, y_x, targets.decision, output, number)
+    wanted, what = _target(chosen, network, objective, features, y_x, targets.decision, output, number, classes)
     data_X, data_Y = (matrix, targets.Y) if snapshots.train_rows is None else (matrix[rows], targets.Y[rows])
     score: Float64Array = np.zeros(len(rows))
     before = 0
@@ -164,6 +168,9 @@ def influence(
         before = snapshot.epoch
     score *= snapshots.row_weights
     label = np.asarray(y)[rows]
+    strata = targets.strata
+    if classes is not None and strata is not None:
+        label = np.array(classes)[strata[rows]]
     return Influence(rows, score, label, what, len(snapshots), snapshots.optimizer, number)
 
 
@@ -181,7 +188,7 @@ def _row(x: int | ArrayLike, matrix: Array, network: Network) -> tuple[int | Non
 
 def _target(
     engine: Engine, network: Network, objective: Objective, features: Array, y_x: Any, decision: str | None,
-    output: int, number: int | None,
+    output: int, number: int | None, classes: Sequence[Any] | None,
 ) -> tuple[Array | None, str]:  # fmt: skip
     """The target that stands for the answer, None for a number itself; and the answer in words."""
     row = "the row" if number is None else f"row {number}"
@@ -193,15 +200,19 @@ def _target(
     a = engine.predict(network, features)
     if decision == "argmax":
         k = int(a[0].argmax())
-        return np.eye(n_L, dtype=network.dtype)[[k]], f"{row} is class {k}"
+        return np.eye(n_L, dtype=network.dtype)[[k]], f"{row} is {_class(k, classes)}"
     if decision == "threshold":
         said = (a >= 0.5).astype(network.dtype)
-        words = f"class {int(said[0, 0])}" if n_L == 1 else f"{said[0].astype(int).tolist()}"
+        words = _class(int(said[0, 0]), classes) if n_L == 1 else f"{said[0].astype(int).tolist()}"
         return said, f"{row} is {words}"
     if not isinstance(output, (int, np.integer)) or not 0 <= output < n_L:
         raise OptionError(f"there is no output {output!r}: they are numbered from 0 to {n_L - 1}")
     name = f"output {output} of {row}" if n_L > 1 else f"the answer to {row}"
     return None, f"{name} is {a[0, output]:.4g}"
+
+
+def _class(k: int, classes: Sequence[Any] | None) -> str:
+    return f"class {k}" if classes is None else f"{classes[k]}"
 
 
 def _pass_of_number(engine: Engine, network: Network, features: Array, output: int) -> RowPass:

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backlit.data.targets import Targets
-from backlit.diagnose.rows import suspicion
+from backlit.diagnose.rows import neighbours, suspicion
 from backlit.diagnose.rows.dynamics import Dynamics
 from backlit.diagnose.rows.trainings import Plan, Told, round_of_trainings
 from backlit.engines import TrainingData
@@ -17,7 +17,7 @@ from backlit.objective import Objective
 FAR_OFF = 5.0
 """Robust standard deviations from which a number takes no part in the second round."""
 
-KNOWN = 0.99
+KNOWN = 0.999
 """The least probability of its label, among networks that never saw it, of a row they do not need."""
 
 
@@ -48,7 +48,7 @@ def judge(network: Network, objective: Objective, data: TrainingData, plan: Plan
     if data.decision is None:
         _, off = suspicion.residuals(outside, data.Y.astype(np.float64))
         return Judgement(first, second, outside, outside, off.max(axis=1), None)
-    P = _probabilities(suspicion.opinions_of_rows(second), data)
+    P = _with_neighbours(_probabilities(suspicion.opinions_of_rows(second), data), data, kept)
     score, transitions = _wrong(P, data)
     return Judgement(first, second, P, _probabilities(outside, data), score, transitions)
 
@@ -84,6 +84,15 @@ def _probabilities(opinions: Float64Array, data: TrainingData) -> Float64Array:
     """Of classes (rows, K), also where two share one output; of labels P(yes), (rows, n_L)."""
     P = suspicion.probabilities(opinions, data.decision or "")
     return np.hstack([1 - P, P]) if data.decision == "threshold" and P.shape[1] == 1 else P
+
+
+def _with_neighbours(P: Float64Array, data: TrainingData, trusted: NDArray[np.bool_]) -> Float64Array:
+    """Of classes the geometric mean with what the neighbours say, which has a third of the weight."""
+    strata = Targets(data.Y, data.decision).strata
+    if strata is None:
+        return P
+    third = neighbours.opinions(data.X, strata, P.shape[1], trusted)
+    return suspicion.probabilities((2 * np.log(np.maximum(P, suspicion.CERTAIN)) + third) / 3, "argmax")
 
 
 def _wrong(P: Float64Array, data: TrainingData) -> tuple[Float64Array, Float64Array | None]:

@@ -87,7 +87,9 @@ def _draw(report: "RowsReport", images: Any, rows: Any) -> Any:
 
     columns = min(COLUMNS, len(rows))
     lines = ceil(len(rows) / columns)
-    figure = Figure(figsize=(1.25 * columns, 1.75 * lines), layout="constrained")
+    figure = Figure(figsize=(1.25 * columns, 1.75 * lines))
+    inches = 1.75 * lines
+    figure.subplots_adjust(0.01, 0.15 / inches, 0.99, 1 - 0.55 / inches, wspace=0.05, hspace=0.55)
     grid = figure.subplots(lines, columns, squeeze=False).ravel()
     for axes in grid:
         axes.set_axis_off()

@@ -1,8 +1,8 @@
 """How likely a row's label is wrong: by what the networks think of the row, and how labels go wrong in this data.
 
-A network's opinions are P(k), the probability it gives each class, of rows it trained with and of rows it never saw:
-half of each (:func:`probabilities`). How labels go wrong is T(k, j), the share of the rows of class k that carry the
-label j. Then for a row labelled j
+P(k), the probability that the row is of class k, is a geometric mean of three opinions that weigh the same: of the
+networks that trained with the row, of those that never saw it, and of the row's nearest neighbours. How labels go wrong
+is T(k, j), the share of the rows of class k that carry the label j. Then for a row labelled j
 
     P(its class is k | its label is j) ∝ P(k) T(k, j),   score = 1 - P(its class is j | its label is j).
 

@@ -121,4 +121,5 @@ def _train(
         row = where.get("row")
         raise explained(where if row is None else {**where, "row": int(rows[row])}) from None
     except TrainingInterrupted as stop:
-        raise TrainingInterrupted("interrupted before every row was judged: there is nothing to report") from stop
+        nothing = "interrupted before every row was judged: there is nothing to report"
+        raise TrainingInterrupted(nothing, signal=stop.signal, at_once=stop.at_once) from None
