@@ -72,8 +72,8 @@ __all__ = [
     "CheckpointWarning", "DataError", "DivergenceError", "EarlyStopping", "History", "Lens", "LensRecord", "Model",
     "ModelFileError", "Network", "OptionError", "OutputPathError", "Run", "Trace", "TrainingInterrupted",
     "__version__", "activations", "check", "check_backward", "check_gradient", "costs", "data", "formats",
-    "from_torch", "initializers", "load", "load_model", "objective", "optimizers", "rows", "save", "schedules", "to_torch",
-    "trace", "train", "why",
+    "from_torch", "initializers", "load", "load_model", "objective", "optimizers", "rows", "save", "schedules",
+    "to_torch", "trace", "train", "why",
 ]  # fmt: skip
 
 
