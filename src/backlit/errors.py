@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from difflib import get_close_matches
+from signal import SIGINT
 from typing import Any
 
 
@@ -29,7 +30,7 @@ class OutputPathError(BacklitError, OSError):
     """A file cannot be written where it was asked for; found before the work begins."""
 
 
-class DivergenceError(BacklitError, ArithmeticError):
+class DivergenceError(BacklitError, ArithmeticError, ValueError):
     """Training ran into a number that is not finite.
 
     ``where`` holds the facts: ``epoch``, ``step``, ``quantity`` (z, a, cost, delta, gradient of the weights or of the
@@ -46,14 +47,21 @@ class DivergenceError(BacklitError, ArithmeticError):
 
 
 class TrainingInterrupted(KeyboardInterrupt):
-    """Ctrl-C during a training: the network is as it was at its last completed epoch; ``run`` has the history.
+    """Ctrl-C or SIGTERM during a training: the network is as it was at its last completed epoch.
+
+    ``run`` has the history, ``signal`` the number of the signal, and ``at_once`` says that a second one came before
+    the training had ended by itself: then its last steps are in no checkpoint.
 
     Not a :class:`BacklitError`, nor an ``Exception``: an interrupt must pass through ``except Exception``.
     """
 
-    def __init__(self, message: str, run: Any = None) -> None:
+    def __init__(self, message: str, run: Any = None, *, signal: int = SIGINT, at_once: bool = False) -> None:
         super().__init__(message)
-        self.run = run
+        self.run, self.signal, self.at_once = run, int(signal), at_once
+
+
+class CheckpointWarning(UserWarning):
+    """A checkpoint could not be written, or the newest could not be read and an older one is used; training goes on."""
 
 
 def unknown_option(option: str, value: object, choices: Iterable[str]) -> OptionError:

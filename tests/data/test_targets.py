@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from backlit.activations import ACTIVATIONS
-from backlit.data.targets import Targets, check_reach, check_varies, encode
-from backlit.errors import DataError
+from backlit.data.targets import Targets, check_reach, check_varies, encode, smooth
+from backlit.errors import DataError, OptionError
 from backlit.network import Network
 from backlit.objective import choose
 from backlit.training import train
@@ -161,3 +161,65 @@ def test_the_name_of_the_data_is_in_the_message() -> None:
 def test_strata_of_numbers_there_are_none() -> None:
     assert Targets(np.ones((2, 1)), None).strata is None
     assert Targets(np.ones((2, 2)), "threshold").strata is None
+
+
+# --- label smoothing
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_smoothed_classes_by_hand(dtype: str) -> None:
+    """ε = 0.3 of 3 classes: 0.7 + 0.1 for the right one, 0.1 for each other."""
+    certain = encoded("softmax", 3, [2, 0], dtype=dtype)
+    found = smooth(certain, choose("softmax"), 0.3)
+    assert found.Y == pytest.approx(np.array([[0.1, 0.1, 0.8], [0.8, 0.1, 0.1]]), rel=1e-6)
+    assert (found.Y.dtype, found.decision) == (dtype, "argmax")
+    assert certain.Y.tolist() == [[0, 0, 1], [1, 0, 0]]  # those given are not written into
+
+
+def test_of_a_yes_or_no_two_classes_share() -> None:
+    """ε = 0.2: 0.8 + 0.1 for a yes, 0.1 for a no, however many there are."""
+    assert smooth(encoded("sigmoid", 1, [0, 1]), choose("sigmoid"), 0.2).Y == pytest.approx(np.array([[0.1], [0.9]]))
+    labels = smooth(encoded("sigmoid", 3, [[0, 1, 1]]), choose("sigmoid"), 0.2)
+    assert labels.Y == pytest.approx(np.array([[0.1, 0.9, 0.9]]))
+    assert labels.decision == "threshold"
+
+
+def test_no_smoothing_leaves_them_as_they_are() -> None:
+    targets = encoded("identity", 1, [0.5, 2.0])
+    assert smooth(targets, choose("identity"), 0.0) is targets
+
+
+def test_smoothing_that_cannot_be_is_refused() -> None:
+    with pytest.raises(OptionError, match="is for classes, by output softmax or sigmoid; the output is identity"):
+        smooth(encoded("identity", 1, [0.5, 2.0]), choose("identity"), 0.1)
+    for share in (1, -0.1, "much"):
+        with pytest.raises(OptionError, match="label_smoothing of train must be a number at least 0 and below 1"):
+            smooth(encoded("softmax", 2, [0, 1]), choose("softmax"), share)
+
+
+def test_the_first_step_of_a_training_with_smoothed_labels_by_hand() -> None:
+    """At θ = 0 softmax gives ½ and ½, so δ = a - y is ∓0.4 with ε = 0.2, and W moves by η (±0.4) x."""
+    network = Network([2, 2], output="softmax", dtype="float64", seed=0)
+    network.parameters[...] = 0
+    X, y = np.array([[1.0, 2.0], [1.0, 2.0]]), [1, 1]
+    options = {"optimizer": "sgd", "learning_rate": 0.5, "batch_size": "all", "epochs": 1, "progress": False}
+    train(network, np.vstack([X, 0 * X]), [*y, 0, 1], label_smoothing=0.2, **options)
+    # four rows, of which two have x = 0: the mean over them is half of one such row's
+    assert network.layer(2).W == pytest.approx(0.5 * 0.5 * 0.4 * np.array([[-1, -2], [1, 2]]), rel=1e-12)
+
+
+def test_validation_keeps_its_labels_and_training_loses_its_certainty() -> None:
+    X, y = np.array([[-1.0], [1.0]] * 8), [0, 1] * 8
+    costs = []
+    for share in (0.0, 0.3):
+        network = Network([1, 2], output="softmax", dtype="float64", seed=0)
+        network.parameters[...] = [-3, 3, 0, 0]
+        run = train(
+            network, X, y, label_smoothing=share, validation=(X, y), optimizer="sgd", learning_rate=1e-300,
+            batch_size="all", epochs=1, progress=False,
+        )  # fmt: skip
+        costs.append((run.history[0].cost, run.history[0].validation_cost))
+    ln = np.log1p(np.exp(-6))  # of the right class; the wrong one costs 6 more
+    assert costs[0] == pytest.approx((ln, ln), rel=1e-9)
+    assert costs[1] == pytest.approx((ln + 0.15 * 6, ln), rel=1e-9)
+    assert run.options["label_smoothing"] == 0.3

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import backlit as bl
-from backlit.training import loop, progress
+from backlit.training import audience, loop, progress
 
 RNG = np.random.default_rng(2)
 X, Y = RNG.normal(size=(10, 2)), np.arange(10) % 2
@@ -132,7 +132,7 @@ def test_a_record_shows_the_step_as_it_was(monkeypatch: pytest.MonkeyPatch) -> N
 
 def test_records_are_handed_over_in_runs_of_bounded_length(monkeypatch: pytest.MonkeyPatch) -> None:
     """A training that makes a million steps between two looks must not keep a million records."""
-    monkeypatch.setattr(loop, "MOST_RECORDED", 5)
+    monkeypatch.setattr(audience, "MOST_RECORDED", 5)
     monkeypatch.setattr(loop.Pace, "__init__", lambda self: setattr(self, "steps", 1000))
 
     class Together(Diary):

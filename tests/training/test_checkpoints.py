@@ -175,9 +175,9 @@ def test_how_often_it_is_saved(
     steps: list[int] = []
     save = checkpoints.save
 
-    def watched(path: Path, state: Any, who: Any) -> None:
+    def watched(path: Path, state: Any, who: Any, **options: Any) -> None:
         steps.append(state.now.step)
-        save(path, state, who)
+        save(path, state, who, **options)
 
     monkeypatch.setattr(checkpoints, "save", watched)
     train(network(), epochs=3, checkpoint=bl.Checkpoint(tmp_path / "c", every_seconds=None, **every))

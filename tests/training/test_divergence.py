@@ -283,11 +283,14 @@ def test_lbfgs_neither_crashes_nor_calls_it_converged() -> None:
 
 
 def test_lbfgs_whose_parameters_overflow_names_one(monkeypatch: pytest.MonkeyPatch) -> None:
-    def overflow(self: Any, theta: np.ndarray, cost_and_gradient: Any) -> bool:
-        theta[2 * 3 + 1] = np.nan  # W² row 2, column 1
-        return True
+    minimise = bl.optimizers.LBFGS.minimise
 
-    monkeypatch.setattr(bl.optimizers.LBFGS, "segment", overflow)
+    def overflow(self: Any, theta: np.ndarray, cost_and_gradient: Any) -> Any:
+        found = minimise(self, theta, cost_and_gradient)
+        found.theta[2 * 3 + 1] = np.nan  # W² row 2, column 1
+        return found
+
+    monkeypatch.setattr(bl.optimizers.LBFGS, "minimise", overflow)
     error = diverges(network(), optimizer="lbfgs", batch_size=None)
     assert facts(error)[:6] == (1, 0, "weight after the update", 2, 2, None)
 

@@ -47,14 +47,14 @@ def one_step_a_run(monkeypatch: pytest.MonkeyPatch) -> None:
 class Press(bl.Callback):
     """Presses Ctrl-C in one hook, when so many steps are done."""
 
-    def __init__(self, hook: str, at_step: int, times: int = 1) -> None:
-        self.hook, self.at_step, self.times, self.got_past = hook, at_step, times, 0
+    def __init__(self, hook: str, at_step: int, times: int = 1, number: int = signal.SIGINT) -> None:
+        self.hook, self.at_step, self.times, self.number, self.got_past = hook, at_step, times, number, 0
         setattr(self, hook, self.press)
 
     def press(self, run: bl.Run, *record: Any) -> None:
         if run.step == self.at_step:
             for _ in range(self.times):
-                signal.raise_signal(signal.SIGINT)
+                signal.raise_signal(self.number)
                 self.got_past += 1
 
 
@@ -129,6 +129,43 @@ def test_a_second_ctrl_c_does_not_wait() -> None:
     assert "as it was after epoch 1" in str(stop)
 
 
+def test_sigterm_is_answered_as_ctrl_c_is_and_the_exception_says_which(tmp_path: Path) -> None:
+    net, usual = network(), signal.getsignal(signal.SIGTERM)
+    where = bl.Checkpoint(tmp_path / "c", every_seconds=None)
+    stop = interrupted(net, Press("on_progress", 6, number=signal.SIGTERM), checkpoint=where)
+    assert (stop.signal, stop.at_once) == (signal.SIGTERM, False)
+    assert signal.getsignal(signal.SIGTERM) is usual is signal.SIG_DFL
+    np.testing.assert_array_equal(net.parameters, after_epochs(1))
+    run = train(net, checkpoint=where, resume=True)
+    assert run.resumed_from_step == 6
+    np.testing.assert_array_equal(net.parameters, after_epochs(5))
+
+
+@pytest.mark.parametrize("second", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("first", [signal.SIGINT, signal.SIGTERM])
+def test_a_second_signal_ends_it_at_once_and_writes_nothing(first: int, second: int, tmp_path: Path) -> None:
+    class Both(bl.Callback):
+        def on_progress(self, run: bl.Run) -> None:
+            if run.step == 6:
+                signal.raise_signal(first)
+                signal.raise_signal(second)
+
+    where = bl.Checkpoint(tmp_path / "c", every_seconds=None)
+    stop = interrupted(network(), Both(), checkpoint=where)
+    assert (stop.signal, stop.at_once) == (first, True)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_handler_of_the_users_own_for_sigterm_is_left_alone() -> None:
+    heard: list[int] = []
+    before = signal.signal(signal.SIGTERM, lambda number, frame: heard.append(number))
+    try:
+        train(network(), Press("on_progress", 6, number=signal.SIGTERM))
+        assert heard == [signal.SIGTERM]
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
 def test_it_passes_through_except_exception() -> None:
     assert not issubclass(bl.TrainingInterrupted, Exception)
     assert issubclass(bl.TrainingInterrupted, KeyboardInterrupt)
@@ -175,7 +212,8 @@ def test_the_handler_is_python_s_own_again_after_a_training_and_after_a_failure(
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
 
 
-def test_a_real_signal_to_a_real_process(tmp_path: Path) -> None:
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_real_signal_to_a_real_process(number: int, tmp_path: Path) -> None:
     program = textwrap.dedent("""
         import signal, sys, numpy as np, backlit as bl
 
@@ -194,7 +232,7 @@ def test_a_real_signal_to_a_real_process(tmp_path: Path) -> None:
             done = len(stop.run.history)
             twin = bl.Network([4, 8, 1], seed=0)
             bl.train(twin, X, X[:, 0], epochs=done, batch_size=8)
-            print(done, (twin.parameters == net.parameters).all(), stop, flush=True)
+            print(done, (twin.parameters == net.parameters).all(), stop.signal, stop, flush=True)
     """)
     child = subprocess.Popen(
         [sys.executable, "-c", program, tmp_path / "c"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
@@ -202,12 +240,13 @@ def test_a_real_signal_to_a_real_process(tmp_path: Path) -> None:
     )  # fmt: skip
     assert child.stdout is not None
     assert child.stdout.readline() == "three epochs\n"
-    child.send_signal(signal.SIGINT)
+    child.send_signal(number)
     out, err = child.communicate(timeout=60)
     assert child.returncode == 0, err
-    done, same, message = out.split(maxsplit=2)
+    done, same, which, message = out.split(maxsplit=3)
     assert int(done) >= 3
     assert same == "True"
+    assert int(which) == number
     assert f"the network is as it was after epoch {done}" in message
     assert not err
     assert (tmp_path / "c").exists()

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 import backlit as bl
-from backlit.training import loop
+from backlit.training import audience, loop
 from backlit.training.history import CLOCKS
 
 RNG = np.random.default_rng(3)
@@ -70,7 +70,7 @@ def test_where_the_runs_of_steps_are_cut_has_no_influence(steps: int, monkeypatc
     monkeypatch.setattr(loop.Pace, "__init__", lambda self: setattr(self, "steps", steps))
     monkeypatch.setattr(loop.Pace, "took", lambda self, done, seconds: None)
     assert bits() == once
-    monkeypatch.setattr(loop, "MOST_RECORDED", 2)
+    monkeypatch.setattr(audience, "MOST_RECORDED", 2)
     assert bits([Watches()]) == once
 
 

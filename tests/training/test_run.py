@@ -45,10 +45,12 @@ def test_the_options_are_plain_data_and_say_all_that_was_asked_for() -> None:
     assert run.options == {
         "cost": "cross-entropy",
         "l2": 1.0,
+        "label_smoothing": 0.0,
         "optimizer": {"name": "sgd", "learning_rate": 0.5, "momentum": 0.5, "nesterov": False},
         "schedule": {"name": "cosine", "floor": 0.0},
         "clip": 2.0,
         "epochs": 3,
+        "time": None,
         "batch_size": 8,
         "validation": 0.25,
         "class_weight": {"0": 2.0},
@@ -95,3 +97,11 @@ def test_the_learning_curve_is_drawn_from_here(tmp_path: Any) -> None:
     with pytest.raises(bl.OutputPathError):
         run.plot(tmp_path / "curve.png")
     run.plot(tmp_path / "curve.png", force=True)
+
+
+@pytest.mark.parametrize("path", [3, 3.5, ["curve.png"], object()])
+def test_a_plot_to_what_is_no_path_is_refused_in_a_line(path: Any) -> None:
+    X = [[0.0], [1.0]]
+    run = bl.train(bl.Network([1, 1]), X, [0.0, 1.0], epochs=1, progress=False)
+    with pytest.raises(bl.OptionError, match=r"a learning curve is drawn to a path, as 'curve\.png', not to "):
+        run.plot(path)

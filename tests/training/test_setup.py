@@ -79,7 +79,7 @@ DATA: list[tuple[dict[str, Any], str]] = [
     ({"sample_weight": [1.0] * 11}, "sample_weight has 11 rows and X has 12"),
     ({"sample_weight": with_(np.ones(12), 3, np.nan)}, "sample_weight has NaN at row 3"),
     ({"sample_weight": with_(np.ones(12), 3, -1)}, "sample_weight has -1 at row 3; weights are 0 or more"),
-    ({"sample_weight": np.zeros(12)}, "sample_weight is 0 for every row"),
+    ({"sample_weight": np.zeros(12)}, "sample_weight is zero for every row"),
     ({"class_weight": {0: 0, 1: 0, 2: 0}}, "every training row weighs 0"),
     ({"validation": (X, CLASSES[:3])}, "validation y has 3 rows and X has 12"),
     ({"validation": (X[:, :1], CLASSES)}, "validation X has 1 columns; the network's input layer takes 3"),
@@ -209,8 +209,9 @@ def test_what_an_engine_cannot_do_is_refused_by_its_name() -> None:
 
 def setup(**changed: Any) -> Any:
     plain = {
-        "cost": None, "l2": 0.0, "optimizer": "adam", "learning_rate": None, "schedule": "constant", "clip": None,
-        "epochs": 2, "batch_size": None, "validation": None, "sample_weight": None, "class_weight": None,
+        "cost": None, "l2": 0.0, "label_smoothing": 0.0, "optimizer": "adam", "learning_rate": None,
+        "schedule": "constant", "clip": None, "epochs": 2, "time": None, "batch_size": None, "validation": None,
+        "sample_weight": None, "class_weight": None,
         "early_stopping": None, "checkpoint": None, "resume": False, "callbacks": [], "engine": "auto", "seed": 0,
     }  # fmt: skip
     return prepare(classifier(), X, CLASSES, **{**plain, **changed})

@@ -1,7 +1,9 @@
 """``backlit``: the commands gathered, and what becomes of errors: one line on stderr and an exit code."""
 
 import os
+import signal
 import sys
+import warnings
 from collections.abc import Sequence
 from difflib import get_close_matches
 from typing import Any
@@ -9,14 +11,31 @@ from typing import Any
 import typer
 from typer.core import TyperCommand
 
-from backlit.cli import check, choices, evaluate, info, inspect, output, predict, trace, train, why
+from backlit.cli import (
+    check,
+    choices,
+    diagnose,
+    evaluate,
+    export,
+    import_model,
+    info,
+    inspect,
+    output,
+    predict,
+    trace,
+    train,
+    why,
+)
 from backlit.cli.options import on_the_command_line
-from backlit.errors import BacklitError, unknown_option
+from backlit.errors import BacklitError, CheckpointWarning, unknown_option
 
-DONE, UNUSABLE, INTERRUPTED = 0, 2, 130
-"""Exit codes; 1 is kept for commands whose answer is no."""
+DONE, UNUSABLE = 0, 2
+"""Exit codes; 1 is kept for commands whose answer is no. One that was interrupted gives 128 and the signal's number."""
 
-COMMANDS = {command.NAME: command for command in (train, evaluate, predict, inspect, trace, check, why, info)}
+COMMANDS = {
+    command.NAME: command
+    for command in (train, evaluate, predict, inspect, trace, check, why, diagnose, export, import_model, info)
+}
 
 
 class Command(TyperCommand):
@@ -68,17 +87,19 @@ def _backlit(
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Runs a command line; returns 0 done, 1 the answer is no, 2 the input is unusable, 130 interrupted."""
+    """Runs a command line; returns 0 done, 1 the answer is no, 2 the input is unusable, 130 or 143 interrupted."""
     _print_what_can_be_printed()
     try:
-        code = _run(list(sys.argv[1:] if arguments is None else arguments))
+        with warnings.catch_warnings():
+            _say_warnings_of_checkpoints()
+            code = _run(list(sys.argv[1:] if arguments is None else arguments))
         if sys.stdout is not None:
             sys.stdout.flush()  # here, where a failure can still be told
         return code
     except BacklitError as error:
-        return _say(on_the_command_line(str(error), _long_names(train.NAME)), UNUSABLE)
+        return _say(on_the_command_line(str(error), _options_of(arguments)), UNUSABLE)
     except (KeyboardInterrupt, typer.Abort) as stop:
-        return _say(str(stop) or "interrupted", INTERRUPTED)
+        return _say(str(stop) or "interrupted", 128 + getattr(stop, "signal", signal.SIGINT))
     except MemoryError:
         return _say("there is not enough memory for this; take smaller layers, or less data", UNUSABLE)
     except BrokenPipeError:  # whoever read our output has seen enough
@@ -131,9 +152,29 @@ def _long_names(command: str) -> dict[str, str]:
     return {parameter.name: parameter.opts[0] for parameter in options}
 
 
+def _options_of(arguments: Sequence[str] | None) -> dict[str, str]:
+    """Those of the command that was given, and those of train, of which its parts may speak."""
+    first = next(iter(sys.argv[1:] if arguments is None else arguments), "")
+    return _long_names(train.NAME) | (_long_names(first) if first in COMMANDS else {})
+
+
 def _say(message: str, code: int) -> int:
     output.say(output.printable(f"backlit: {message}"))
     return code
+
+
+def _say_warnings_of_checkpoints() -> None:
+    """In a line of their own, without the place in the source they come from; other warnings as Python says them."""
+    usual = warnings.showwarning
+
+    def show(message: Any, category: type[Warning], *place: Any, **more: Any) -> None:
+        if issubclass(category, CheckpointWarning):
+            output.say(output.printable(f"backlit: {message}"))
+        else:
+            usual(message, category, *place, **more)
+
+    warnings.showwarning = show
+    warnings.simplefilter("always", CheckpointWarning)
 
 
 def _print_what_can_be_printed() -> None:

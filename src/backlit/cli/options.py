@@ -91,6 +91,18 @@ def names(text: str) -> list[str] | str:
     return parts[0] if len(parts) == 1 else parts
 
 
+def labels(text: str) -> tuple[str | int, ...]:
+    """The names of classes between commas: whole numbers if all are.
+
+    >>> labels("ham,spam"), labels("1,2,0")
+    (('ham', 'spam'), (1, 2, 0))
+    """
+    parts = [part.strip() for part in text.split(",")]
+    return (
+        tuple(int(part) for part in parts) if all(re.fullmatch(r"-?\d{1,18}", part) for part in parts) else tuple(parts)
+    )
+
+
 def batch_size(text: str | None) -> int | str | None:
     """A number of rows or the word all.
 
@@ -105,6 +117,22 @@ def batch_size(text: str | None) -> int | str | None:
     if not text.isdecimal() or int(text) < 1:
         raise OptionError(f"--batch-size takes a whole number above 0 or the word all, not '{text}'")
     return int(text)
+
+
+def interval(text: str) -> dict[str, float | int | None]:
+    """How often a checkpoint is written, as :class:`backlit.Checkpoint` takes it: after so many epochs, or seconds.
+
+    Raises:
+        OptionError: neither.
+
+    >>> interval("5"), interval("0.5s")
+    ({'every_seconds': None, 'every_epochs': 5}, {'every_seconds': 0.5})
+    """
+    if text.isdecimal() and int(text) > 0:
+        return {"every_seconds": None, "every_epochs": int(text)}
+    if re.fullmatch(r"\d+(\.\d+)?s", text):
+        return {"every_seconds": float(text[:-1])}
+    raise OptionError(f"--checkpoint-every takes epochs, as 5, or seconds, as 30s, not '{text}'")
 
 
 def default_name(source: str) -> Path:

@@ -7,10 +7,11 @@ from numpy.typing import ArrayLike, NDArray
 
 from backlit.activations import Activation
 from backlit.data.checks import as_numbers, check_finite, check_lengths
-from backlit.errors import DataError
+from backlit.errors import DataError, OptionError
 from backlit.network import Network
 from backlit.notation import Array, Float64Array
 from backlit.objective import Objective
+from backlit.optimizers.base import check_number
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,6 +62,30 @@ def encode(network: Network, objective: Objective, y: ArrayLike, rows: int, what
     check_finite(f"{what} as {Y.dtype}", Y)
     _check_values(objective.cost.name, Y, what)
     return Targets(Y, _decision(network, Y))
+
+
+def smooth(targets: Targets, objective: Objective, share: float) -> Targets:
+    """Y ← (1-ε)Y + ε/K with ε the ``share``: certainty is never asked for. Of a yes or no, K is 2.
+
+    Source: Szegedy and others, *Rethinking the inception architecture*, 2016, section 7.
+
+    Raises:
+        OptionError: the share is not a number from 0 up to but not including 1, or the targets are not of classes.
+
+    >>> from backlit import objective
+    >>> certain = Targets(np.array([[1.0, 0.0], [0.0, 1.0]]), "argmax")
+    >>> smooth(certain, objective.choose("softmax"), 0.2).Y.round(6).tolist()
+    [[0.9, 0.1], [0.1, 0.9]]
+    """
+    check_number("train", "label_smoothing", share, low=0, high=1)
+    if not share:
+        return targets
+    output = objective.output.name
+    if output not in ("softmax", "sigmoid"):
+        raise OptionError(f"label_smoothing is for classes, by output softmax or sigmoid; the output is {output}")
+    number = targets.Y.dtype.type
+    each = number(share / (targets.Y.shape[1] if output == "softmax" else 2))
+    return Targets(targets.Y * number(1 - share) + each, targets.decision)
 
 
 def _one_hot(classes: NDArray[np.generic], n_L: int, dtype: np.dtype[np.generic], what: str) -> Array:

@@ -2,14 +2,18 @@
 
 A new file in the same folder is written and synced, then renamed over the old one, and the folder is synced so that the
 renaming itself survives a loss of power. Nothing else in Backlit opens a user's file for writing.
+
+Of a file written again and again the last few can be kept: FILE is the newest, FILE.1 the one before it, and so on.
 """
 
 import errno
 import os
+import re
 import secrets
 import stat
 from collections.abc import Iterable
 from contextlib import suppress
+from hashlib import blake2b
 from io import BufferedWriter
 from pathlib import Path
 
@@ -31,15 +35,21 @@ _REASONS = {
 }
 
 
-def write(path: StrPath, content: bytes | Iterable[bytes]) -> None:
+NO_SECOND_NAMES = {errno.EPERM, errno.EACCES, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK, errno.EXDEV}
+"""What a disk says on which a file has one name only."""
+
+
+def write(path: StrPath, content: bytes | Iterable[bytes], *, keep: int = 1) -> None:
     """Makes ``content``, whole or in chunks, what the file holds; a failure leaves the old file as it was.
 
-    A link is followed: the file it points to is replaced. The permissions of an old file are kept.
+    A link is followed: the file it points to is replaced. The permissions of an old file are kept. With ``keep`` above
+    1, what the file held becomes FILE.1, what that held FILE.2, up to so many in all.
 
     Raises:
         OutputPathError: the folder is missing or not writable, the disk is full, the path is a folder or a device.
     """
     chunks = (content,) if isinstance(content, bytes) else content
+    before = None
     try:
         target, old_mode = _look_at(path)
         temporary = _temporary_beside(target)
@@ -52,18 +62,28 @@ def write(path: StrPath, content: bytes | Iterable[bytes]) -> None:
                     stream.write(chunk)
                 stream.flush()
                 os.fsync(stream.fileno())
+            if keep > 1 and old_mode is not None:
+                before = _second_name(target, keep)
             os.replace(temporary, target)
         except BaseException:
-            with suppress(OSError):
-                os.unlink(temporary)
+            for left in filter(None, (temporary, before)):
+                with suppress(OSError):
+                    os.unlink(left)
             raise
     except OSError as failure:
-        raise _explained(path, failure) from None
+        raise explained(path, failure) from None
     try:
+        if before is not None:
+            _step_back(target, keep)
+            os.replace(before, _older(target, 1))
         _sync_folder(target.parent)
     except OSError as failure:
+        if before is not None:
+            with suppress(OSError):
+                os.unlink(before)
         raise OutputPathError(
-            f"{path} is written, but syncing its folder failed ({failure.strerror}): a loss of power now may undo it"
+            f"{path} is written, but what it held could not be kept, or its folder not synced ({failure.strerror}): a "
+            "loss of power now may undo it"
         ) from None
 
 
@@ -86,7 +106,35 @@ def check_writable(path: StrPath, *, force: bool) -> None:
             with suppress(OSError):
                 os.unlink(probe)
     except OSError as failure:
-        raise _explained(path, failure) from None
+        raise explained(path, failure) from None
+
+
+def kept(path: StrPath) -> dict[int, Path]:
+    """FILE under 0, FILE.1 under 1, …, those that are there: the newest first."""
+    target = Path(os.path.realpath(path)) if os.path.islink(path) else Path(path)
+    older = re.compile(re.escape(target.name) + r"\.([1-9][0-9]?)")
+    found = {0: target} if target.is_file() else {}
+    with suppress(OSError):
+        for name in os.listdir(target.parent):
+            if (match := older.fullmatch(name)) and target.with_name(name).is_file():
+                found[int(match[1])] = target.with_name(name)
+    return dict(sorted(found.items()))
+
+
+def clear_leftovers(path: StrPath) -> None:
+    """Removes what writers of this file left that were killed at it. Only for who knows that no writer is at work."""
+    target = Path(os.path.realpath(path))
+    leftover = re.compile(rf"\.backlit-{name_digest(target)}[0-9a-f]{{16}}\.tmp")
+    with suppress(OSError):
+        for name in os.listdir(target.parent):
+            if leftover.fullmatch(name):
+                with suppress(OSError):
+                    os.unlink(target.with_name(name))
+
+
+def name_digest(target: Path) -> str:
+    """Eight digits that stand for a file's name in the names of the files that belong to it, however long it is."""
+    return blake2b(os.fsencode(target.name), digest_size=4).hexdigest()
 
 
 def free_name(path: StrPath) -> Path:
@@ -126,7 +174,35 @@ def _look_at(path: StrPath) -> tuple[Path, int | None]:
 
 def _temporary_beside(target: Path) -> Path:
     """In the same folder, for a renaming cannot cross disks, and of a name nothing else has."""
-    return target.with_name(f".backlit-{secrets.token_hex(8)}.tmp")
+    return target.with_name(f".backlit-{name_digest(target)}{secrets.token_hex(8)}.tmp")
+
+
+def _older(target: Path, age: int) -> Path:
+    return target.with_name(f"{target.name}.{age}")
+
+
+def _second_name(target: Path, keep: int) -> Path | None:
+    """Another name for what the file holds, so that it outlives the new content; it becomes FILE.1 in the end.
+
+    On a disk where a file has one name only it has to be renamed to FILE.1 at once: for a moment FILE is missing then.
+    """
+    second = _temporary_beside(target)
+    try:
+        os.link(target, second)
+    except OSError as failure:
+        if failure.errno not in NO_SECOND_NAMES:
+            raise
+        _step_back(target, keep)
+        os.replace(target, _older(target, 1))
+        return None
+    return second
+
+
+def _step_back(target: Path, keep: int) -> None:
+    """FILE.1 becomes FILE.2, and so on."""
+    for age in range(keep - 2, 0, -1):
+        with suppress(FileNotFoundError):
+            os.replace(_older(target, age), _older(target, age + 1))
 
 
 def _create(path: Path) -> BufferedWriter:
@@ -148,7 +224,8 @@ def _sync_folder(folder: Path) -> None:
         os.close(handle)
 
 
-def _explained(path: StrPath, failure: OSError) -> OutputPathError:
+def explained(path: StrPath, failure: OSError) -> OutputPathError:
+    """The error of a file that cannot be written, in words that say what to do."""
     if isinstance(failure, OutputPathError):
         return failure
     reason = _REASONS.get(failure.errno or 0) or failure.strerror or str(failure)

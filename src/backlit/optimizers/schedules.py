@@ -18,15 +18,17 @@ from backlit.optimizers.base import check_number, check_whole
 
 @dataclass(frozen=True)
 class Plan:
-    """How long a training is to be."""
+    """How long a training is to be; ``at_most`` steps where it is to end within an epoch."""
 
     steps_per_epoch: int
     epochs: int
+    at_most: int | None = None
 
     @property
     def steps(self) -> int:
         """All of them."""
-        return self.steps_per_epoch * self.epochs
+        whole = self.steps_per_epoch * self.epochs
+        return whole if self.at_most is None else min(whole, self.at_most)
 
 
 @dataclass(frozen=True)

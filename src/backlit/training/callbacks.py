@@ -26,7 +26,7 @@ class Callback:
         return False
 
     def on_step(self, run: "Run", record: StepRecord) -> None:
-        """A step that some callback wanted, soon after it ran."""
+        """A step that some callback wanted, soon after it ran; where steps diverge, up to the one it happened in."""
 
     def measures(self, steps: range) -> Collection[int]:
         """Which of these steps are to be measured for :meth:`on_statistics`; asked before they run.

@@ -20,6 +20,13 @@ from backlit.optimizers.base import check_number
 from backlit.training.history import COLUMNS, EpochRecord
 from backlit.training.stopping import Best
 
+MOST_KEPT = 100
+"""Files of one training."""
+
+
+class OtherTrainingError(CheckpointError):
+    """A checkpoint that is whole, and of another training than the one that is to be resumed."""
+
 
 @dataclass(frozen=True)
 class Checkpoint:
@@ -30,16 +37,19 @@ class Checkpoint:
         every_seconds: None for no such interval.
         every_steps: likewise.
         every_epochs: likewise.
+        keep: how many are kept: FILE is the newest, FILE.1 the one before it, and so on. Where the newest turns out to
+            be damaged, a resumed training goes on from the one before it.
         force: may replace a file that is there when the training starts anew.
 
     Raises:
-        OptionError: a path that is none, seconds below 0, steps or epochs below 1.
+        OptionError: a path that is none, seconds below 0, steps, epochs or files below 1.
     """
 
     path: str | PathLike[str]
     every_seconds: float | None = 10.0
     every_steps: int | None = None
     every_epochs: int | None = None
+    keep: int = 2
     force: bool = False
 
     def __post_init__(self) -> None:
@@ -51,6 +61,8 @@ class Checkpoint:
             value = getattr(self, option)
             if value is not None and (isinstance(value, bool) or not isinstance(value, int) or value < 1):
                 raise OptionError(f"{option} of the checkpoint must be a whole number, at least 1, not {value!r}")
+        if isinstance(self.keep, bool) or not isinstance(self.keep, int) or not 1 <= self.keep <= MOST_KEPT:
+            raise OptionError(f"keep of the checkpoint must be a whole number, 1 to {MOST_KEPT}, not {self.keep!r}")
 
 
 @dataclass(frozen=True)
@@ -159,8 +171,8 @@ def _from_json(value: Any) -> Any:
     return NOT_FINITE.get(value, value) if isinstance(value, str) else value
 
 
-def save(path: str | PathLike[str], state: TrainingState, who: dict[str, Any]) -> None:
-    """Writes the state: to a new file, synced, renamed, and the folder synced.
+def save(path: str | PathLike[str], state: TrainingState, who: dict[str, Any], *, keep: int = 1) -> None:
+    """Writes the state: to a new file, synced, renamed, and the folder synced; what was there before is kept.
 
     Raises:
         OutputPathError: the file cannot be written.
@@ -186,14 +198,15 @@ def save(path: str | PathLike[str], state: TrainingState, who: dict[str, Any]) -
         "seconds": state.seconds,
         "finished": state.finished,
     }
-    durable.write(path, container.pack(tensors, _as_json(document), "checkpoint"))
+    durable.write(path, container.pack(tensors, _as_json(document), "checkpoint"), keep=keep)
 
 
 def load(path: str | PathLike[str], who: dict[str, Any], network: Network, slots: State) -> TrainingState:
     """Reads the state of a training that is the same as this one.
 
     Raises:
-        CheckpointError: the file is damaged, or of another training: the first thing that differs is named.
+        OtherTrainingError: it is of another training: the first thing that differs is named.
+        CheckpointError: the file is damaged.
     """
 
     def check(document: dict[str, Any], claims: dict[str, Claim]) -> None:
@@ -255,11 +268,13 @@ def _check_identity(theirs: object, ours: dict[str, Any]) -> None:
         if what.endswith("_data"):
             raise container.Refusal(
                 f"is of another training: its {what.replace('_', ' ')} is not this one's; "
-                "use the same rows and weights, or start anew with another checkpoint"
+                "use the same rows and weights, or start anew with another checkpoint",
+                OtherTrainingError,
             )
         raise container.Refusal(
             f"is of another training: {what} was {theirs.get(what)!r} there and is {value!r} here; "
-            "use the same options, or start anew with another checkpoint"
+            "use the same options, or start anew with another checkpoint",
+            OtherTrainingError,
         )
 
 

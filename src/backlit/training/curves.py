@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from importlib.util import find_spec
 from itertools import count, zip_longest
 from math import ceil, floor, isfinite, isnan, log10, nan
+from os import PathLike
 from pathlib import Path
 from typing import Any
 
@@ -145,6 +146,8 @@ def draw_figure(
         OutputPathError: the path exists and ``force`` is not set, or cannot be written.
     """
     drawn = panels(history)
+    if path is not None and not isinstance(path, (str, PathLike)):
+        raise OptionError(f"a learning curve is drawn to a path, as 'curve.png', not to {path!r}")
     try:
         from matplotlib.figure import Figure
     except ImportError:

@@ -36,17 +36,17 @@ class ProgressBar(Callback):
             transient=True,
         )
         self._started, self._first = time.monotonic(), run.step
-        self._task = self._progress.add_task("training", total=run.epochs * run.steps_per_epoch, **self._fields(run))
+        self._task = self._progress.add_task("training", total=run.steps, **self._fields(run))
         self._progress.update(self._task, completed=run.step)
         self._progress.start()
 
     def on_progress(self, run: Run) -> None:
         """Moves it on."""
-        self._progress.update(self._task, completed=run.step, **self._fields(run))
+        self._progress.update(self._task, total=run.steps, completed=run.step, **self._fields(run))
 
     def on_epoch_end(self, run: Run) -> None:
         """Shows the validation's new score."""
-        self._progress.update(self._task, completed=run.step, **self._fields(run))
+        self._progress.update(self._task, total=run.steps, completed=run.step, **self._fields(run))
 
     def on_train_end(self, run: Run) -> None:
         """Takes the line away."""

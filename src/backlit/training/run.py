@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from backlit.network import Network
-from backlit.notation import IndexArray
+from backlit.notation import Array, IndexArray
 from backlit.training.history import History
 
 
@@ -16,7 +16,8 @@ class Run:
     ``network`` is the one that was given; ``epoch`` is the one under way, or the last one done, from 1; ``stopped``
     says why the training ended; ``best_epoch`` is the epoch whose parameters early stopping kept (None without it);
     ``train_rows`` and ``validation_rows`` are row numbers of the data as given (None unless the validation was split
-    off); ``failure`` is what ended a training that failed; ``lens`` is the :class:`~backlit.Lens` that watched, if any.
+    off); ``epochs`` and ``steps`` are how many there will be, as far as is known where the time is limited;
+    ``failure`` is what ended a training that failed; ``lens`` is the :class:`~backlit.Lens` that watched, if any.
     """
 
     network: Network
@@ -31,6 +32,7 @@ class Run:
     options: dict[str, Any]
     epoch: int = 1
     step: int = 0
+    steps: int = 0
     cost: float | None = None  # of the epoch under way, so far
     seconds: float = 0.0
     rows: int = 0
@@ -39,6 +41,7 @@ class Run:
     resumed_from_step: int = 0
     decision: str | None = None  # what counts as right: argmax, threshold, or None for numbers
     n: float = 0.0  # Σw over the training rows
+    row_weights: Array | None = field(default=None, repr=False)  # w̃ of the training rows
     failure: BaseException | None = field(default=None, repr=False)
     lens: Any = field(default=None, repr=False)
     _stop_reason: str | None = field(default=None, repr=False)
@@ -57,7 +60,7 @@ class Run:
 
         Raises:
             OutputPathError: the path exists and ``force`` is not set, or cannot be written.
-            OptionError: matplotlib is not installed, or there is no epoch to draw.
+            OptionError: matplotlib is not installed, ``path`` is none, or there is no epoch to draw.
         """
         from backlit.training.curves import draw_figure
 

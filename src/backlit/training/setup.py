@@ -2,10 +2,9 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from numbers import Real
 from os import PathLike
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -19,17 +18,17 @@ from backlit.data.checks import as_matrix
 from backlit.data.splits import hold_out
 from backlit.data.targets import Targets
 from backlit.engines import Choice, Engine, StepPlan, TrainingData, choose
-from backlit.errors import DataError, OptionError, OutputPathError
-from backlit.formats import durable
+from backlit.errors import DataError, OptionError
 from backlit.network import Network
 from backlit.notation import Array, Float64Array, IndexArray
 from backlit.objective import Objective
 from backlit.optimizers import Constant, Optimizer, Plan, Schedule, schedules
 from backlit.optimizers.base import check_number
 from backlit.randomness import check_seed
-from backlit.training import row_weights, stopping
+from backlit.training import budget, row_weights, stopping
 from backlit.training.callbacks import Callback
 from backlit.training.checkpoints import Checkpoint
+from backlit.training.keeping import check_free
 from backlit.training.row_weights import ClassWeight
 from backlit.training.stopping import EarlyStopping
 
@@ -51,6 +50,7 @@ class Setup:
     plan: StepPlan
     schedule: Schedule
     duration: Plan
+    seconds: float | None
     early_stopping: EarlyStopping | None
     checkpoint: Checkpoint | None
     resume: bool
@@ -72,6 +72,9 @@ class _Rows:
         targets = Targets(self.targets.Y[rows], self.targets.decision)
         return _Rows(self.X[rows], targets, self.weights[rows], rows)
 
+    def with_targets(self, targets: Targets) -> "_Rows":
+        return replace(self, targets=targets)
+
 
 def prepare(
     network: Network,
@@ -80,11 +83,13 @@ def prepare(
     *,
     cost: str | Cost | None,
     l2: float,
+    label_smoothing: float,
     optimizer: str | Optimizer,
     learning_rate: float | None,
     schedule: str | Schedule,
     clip: float | None,
     epochs: int,
+    time: float | str | None,
     batch_size: int | str | None,
     validation: Validation,
     sample_weight: ArrayLike | None,
@@ -106,6 +111,7 @@ def prepare(
     chosen_schedule = schedules.get(schedule)
     rule = stopping.get(early_stopping)
     _check_count("epochs", epochs)
+    seconds = budget.seconds_of(time)
     check_seed(seed)
     if clip is not None:
         check_number("train", "clip", clip, low=0, open_low=True)
@@ -115,6 +121,7 @@ def prepare(
     train, held_out = _rows(network, unweighted, X, y, sample_weight, validation, seed)
     weights = train.weights * row_weights.class_weights(class_weight, train.targets)
     objective = objectives.choose(network.activations[-1], cost, l2=l2, n=max(float(weights.sum()), 1e-300))
+    train = train.with_targets(target_encoding.smooth(train.targets, objective, label_smoothing))
     data = _training_data(network, train, row_weights.mean_one(weights, "training"))
     judged = (
         None
@@ -134,10 +141,12 @@ def prepare(
     options = {
         "cost": objective.cost.name,
         "l2": objective.l2,
+        "label_smoothing": float(label_smoothing),
         "optimizer": chosen.describe(),
         "schedule": chosen_schedule.describe(),
         "clip": plan.clip,
         "epochs": int(epochs),
+        "time": seconds,
         "batch_size": plan.batch_size,
         "validation": validation if isinstance(validation, Real) else None if held_out is None else "given",
         "class_weight": {str(k): v for k, v in class_weight.items()}
@@ -158,6 +167,7 @@ def prepare(
         plan=plan,
         schedule=chosen_schedule,
         duration=Plan(steps_per_epoch=-(-data.rows // plan.batch_size), epochs=int(epochs)),
+        seconds=seconds,
         early_stopping=rule,
         checkpoint=place,
         resume=bool(resume),
@@ -269,8 +279,5 @@ def _checkpoint(checkpoint: str | PathLike[str] | Checkpoint | None, resume: boo
             raise OptionError("resume needs to know from where: give the checkpoint's path as checkpoint=...")
         return None
     place = checkpoint if isinstance(checkpoint, Checkpoint) else Checkpoint(checkpoint)
-    may_replace = place.force or resume
-    if Path(place.path).is_file() and not may_replace:
-        raise OutputPathError(f"{place.path} exists; resume goes on from it, force replaces it, or choose another name")
-    durable.check_writable(place.path, force=may_replace)
+    check_free(place, resume=resume)
     return place

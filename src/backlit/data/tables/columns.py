@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, ClassVar, Protocol
 
 import numpy as np
 
-from backlit.data.tables import cells
+from backlit.data.tables import cells, ramps
 from backlit.data.tables.cells import PLAIN, Spelling
 from backlit.data.tables.squash import Squash
 from backlit.notation import Float64Array
@@ -56,7 +56,8 @@ class Column(Protocol):
 class Number:
     """A quantity, squashed and standardised; where it is missing, the median of the training rows stands for it.
 
-    ``missing``: with an input more, 1 where it is missing.
+    ``missing``: with an input more, 1 where it is missing. ``edges``: with :mod:`~backlit.data.tables.ramps` between
+    them, an input each.
     """
 
     kind: ClassVar[str] = "number"
@@ -64,24 +65,29 @@ class Number:
     squash: Squash
     missing: bool = False
     spelling: Spelling = PLAIN
+    edges: tuple[float, ...] = ()
 
     @property
     def inputs(self) -> tuple[str, ...]:
-        """The number, and whether it is missing."""
-        return (self.name, *_missing_input(self))
+        """The number, its ramps, and whether it is missing."""
+        return (self.name, *ramps.names(self.name, self.edges), *_missing_input(self))
 
     def encode(self, values: "pl.Series", what: str, first_row: int) -> Float64Array:
-        """The squashed number; see :class:`Squash`."""
+        """The squashed number, then its ramps; see :class:`Squash`."""
         found = as_numbers(values, self.spelling, what, first_row)
         empty = found.is_null().to_numpy()
         numbers = found.fill_null(self.squash.center).to_numpy()
-        return _with_missing(self, self.squash.apply(numbers)[:, np.newaxis], empty)
+        encoded = self.squash.apply(numbers)[:, np.newaxis]
+        if self.edges:
+            encoded = np.hstack([encoded, ramps.apply(numbers, self.edges)])
+        return _with_missing(self, encoded, empty)
 
     def in_words(self) -> str:
         """In a line."""
         fill = f"; where missing, {self.squash.center:g}" if self.missing else ""
         tails = f"tails drawn in beyond {self.squash.limit:g} spreads" if self.squash.limit else "as it is"
-        return f"a number, standardised, {tails}{fill}{_and_an_input(self)}"
+        bends = f", and {len(self.edges) - 1} ramps between its quantiles" if self.edges else ""
+        return f"a number, standardised, {tails}{bends}{fill}{_and_an_input(self)}"
 
 
 @dataclass(frozen=True)

@@ -1,13 +1,13 @@
 """The table encoding: what every column of a table becomes, fitted on the training rows alone, kept as plain data."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import DTypeLike
 
-from backlit.data.tables import frames, squash
+from backlit.data.tables import frames, ramps, squash
 from backlit.data.tables.cells import PLAIN, Spelling
 from backlit.data.tables.columns import (
     Category,
@@ -119,6 +119,7 @@ def fit(
     named: bool = True,
     what: str = "X",
     numbers: Sequence[int] | IndexArray | None = None,
+    with_ramps: bool = True,
 ) -> TableEncoding:
     """What each column becomes, from the training rows alone.
 
@@ -129,6 +130,7 @@ def fit(
         named: whether the names are the user's own.
         what: the data, in a message.
         numbers: the number in the user's data of each row of the frame; None if they are the same.
+        with_ramps: whether columns of numbers get :mod:`~backlit.data.tables.ramps` where the rows are enough for them.
 
     Raises:
         DataError: there are no rows or no columns, a number is not finite, or every column would be left out.
@@ -144,6 +146,12 @@ def fit(
     if not any(column.inputs for column in columns):
         why = "; ".join(f"'{column.name}' {column.in_words()}" for column in columns[:3])
         raise DataError(f"{what}: there is no column to learn from ({why})")
+    count = ramps.how_many(given.height, sum(isinstance(column, Number) for column in columns)) if with_ramps else 0
+    if count:
+        columns = tuple(
+            replace(column, edges=_edges(values, column, count, what)) if isinstance(column, Number) else column
+            for values, column in zip(given, columns, strict=True)
+        )
     return TableEncoding(columns, named)
 
 
@@ -175,6 +183,10 @@ def _fit_number(values: "pl.Series", spelling: Spelling, what: str, numbers: Ind
     if not missing and len(x) > FEW and (x - numbers == x[0] - numbers[0]).all():
         return LeftOut(name, "it counts the rows")
     return Number(name, squash.fit(x), missing, spelling)
+
+
+def _edges(values: "pl.Series", column: Number, count: int, what: str) -> tuple[float, ...]:
+    return ramps.fit(as_numbers(values, column.spelling, what, 0).drop_nulls().to_numpy(), count)
 
 
 def _fit_truth(values: "pl.Series", spelling: Spelling, what: str) -> Column:

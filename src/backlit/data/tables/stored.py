@@ -1,7 +1,9 @@
 """A table encoding as plain data, and back: every value checked, for it may come from a file that anybody wrote."""
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
+from itertools import pairwise
 from typing import Any
 
 from backlit.data import plain
@@ -56,8 +58,16 @@ def _read_column(where: str, value: Any) -> Column:
 
 
 def _number(where: str, value: Mapping[str, Any]) -> Number:
-    held = plain.mapping(value, ("name", "squash", "missing", "spelling"))
-    return Number(_name(where, held), _squash(where, held["squash"]), _missing(where, held), _spelling(where, held))
+    held = plain.mapping({"edges": [], **value}, ("name", "squash", "missing", "spelling", "edges"))
+    edges = tuple(
+        plain.number(f"{where}.edges[{i}]", edge)
+        for i, edge in enumerate(plain.listed(f"{where}.edges", held["edges"]))
+    )
+    rising = all(0 < end - begin < math.inf for begin, end in pairwise(edges))
+    require(len(edges) != 1 and rising, f"{where}.edges do not rise, by what a float can hold")
+    return Number(
+        _name(where, held), _squash(where, held["squash"]), _missing(where, held), _spelling(where, held), edges
+    )
 
 
 def _truth(where: str, value: Mapping[str, Any]) -> Truth:
