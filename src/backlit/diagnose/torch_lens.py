@@ -254,6 +254,7 @@ class TorchLens:
             for pieces in zip(*arrays, strict=True)
         )
         merged = LayerPass(a, z, 0)
+        merged.exact = "16" not in str(parts[0].z.dtype)
         merged.delta = delta
         return merged
 
@@ -266,7 +267,7 @@ class TorchLens:
             return
         here.a = after.a_before if after.a_before.shape == here.z.shape else None
         if self._activations[number] is None:
-            self._activations[number] = guess_activation(here.z, here.a) or "unknown"
+            self._activations[number] = guess_activation(here.z, here.a, exact=here.exact) or "unknown"
         name = str(self._activations[number]).partition(" ")[0]
         here.activation = None if name == "unknown" else activations.ACTIVATIONS[name]
         dropped = str(self._activations[number]).endswith("dropout")
