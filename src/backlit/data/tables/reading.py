@@ -14,7 +14,7 @@ from backlit.data.tables.cells import PLAIN, Spelling
 from backlit.data.tables.encoding import TableEncoding
 from backlit.data.tables.known import as_known
 from backlit.data.tables.recognition import MOMENT, NUMBER, TEXT, TRUTH, Evidence
-from backlit.data.tables.sources import Progress, Raw
+from backlit.data.tables.sources import ROWS, Progress, Raw
 from backlit.data.tables.table import Table
 from backlit.errors import DataError
 
@@ -182,7 +182,11 @@ def _plain(values: "pl.Series") -> Any:
     import polars as pl
 
     if values.dtype == pl.String:
-        return np.array(values.to_list(), dtype=np.str_)
+        longest: Any = values.str.len_chars().max()
+        text = np.empty(len(values), dtype=f"U{max(longest, 1)}")
+        for start in range(0, len(values), ROWS):  # Python's own strings take many times the room
+            text[start : start + ROWS] = values[start : start + ROWS].to_list()
+        return text
     return values.to_numpy()
 
 
