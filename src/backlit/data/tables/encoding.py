@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import DTypeLike
 
+from backlit.data.checks import check_finite
 from backlit.data.tables import frames, ramps, squash
 from backlit.data.tables.cells import PLAIN, Spelling
 from backlit.data.tables.columns import (
@@ -97,8 +98,10 @@ class TableEncoding:
             place = 0
             for column in kept:
                 values = column.encode(rows[column.name], what, first_row + start)
-                encoded[start : start + rows.height, place : place + values.shape[1]] = values
+                with np.errstate(over="ignore"):  # what does not fit the dtype is named below
+                    encoded[start : start + rows.height, place : place + values.shape[1]] = values
                 place += values.shape[1]
+        check_finite(f"{what}, encoded as {encoded.dtype},", encoded, self.inputs)
         return encoded
 
     def in_words(self) -> list[tuple[str, str]]:
