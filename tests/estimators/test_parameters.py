@@ -86,6 +86,7 @@ WRONG = [
     ({"cost": "poisson"}, r"cost 'poisson' does not go with output 'softmax'.*\(the output follows from y and loss\)"),
     ({"initializer": "glorot"}, "initializer 'glorot' is not known; did you mean 'glorot-"),
     ({"callbacks": [5]}, "callbacks must be a list of backlit.Callback instances"),
+    ({"encode": "atuo"}, "encode 'atuo' is not known; did you mean 'auto'?"),
     ({"engine": "nativ"}, "engine 'nativ' is not known; did you mean 'native'?"),
 ]
 

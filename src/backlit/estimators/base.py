@@ -9,7 +9,7 @@ import numpy as np
 from sklearn.base import BaseEstimator
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_random_state
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import check_consistent_length, check_is_fitted, validate_data
 
 from backlit import engines
 from backlit.activations import Activation
@@ -17,9 +17,11 @@ from backlit.data.checks import check_lengths
 from backlit.engines import StepPlan
 from backlit.engines.lbfgs import LBFGSSession
 from backlit.errors import DivergenceError, OptionError, TrainingInterrupted
-from backlit.estimators import parameters, solver
+from backlit.estimators import parameters, solver, table
 from backlit.estimators.progress import Loss, Progress, Watch
 from backlit.estimators.rows import Rows, dense, hold_out, pair
+from backlit.estimators.saving import model_of
+from backlit.model import Model
 from backlit.network import Network
 from backlit.notation import Array, Float64Array
 from backlit.objective import Objective
@@ -86,6 +88,17 @@ class BackpropEstimator(BaseEstimator, ABC):  # type: ignore[misc]
             raise AttributeError(f"this {type(self).__name__} is not fitted yet; call fit first")
         return network
 
+    def to_model(self) -> Model:
+        """What can be saved without a pickle: ``bl.save(estimator.to_model(), "model.safetensors")``.
+
+        ``bl.load_model`` gives it back: raw columns in, classes or numbers out.
+
+        Raises:
+            DataError: classes that are neither text nor whole numbers, or one alone.
+        """
+        check_is_fitted(self)
+        return model_of(self)
+
     def _fit(self, X: Any, y: Any, sample_weight: Any, validation_data: Any, *, incremental: bool) -> Any:
         parameters.check(vars(self), self._declared)
         optimizer = solver.optimizer_of(self)
@@ -93,27 +106,42 @@ class BackpropEstimator(BaseEstimator, ABC):  # type: ignore[misc]
             raise OptionError("partial_fit does not support early_stopping=True: it makes one epoch a call")
         goes_on = hasattr(self, "network_") and (self.warm_start or incremental)
         X, y = self._check_rows(X, y, anew=not goes_on)
-        Y = self._encode(y, X.dtype, anew=not incremental and not goes_on)
+        dtype = self.network_.dtype if goes_on else table.dtype_of(X) if self.encode else X.dtype
+        Y = self._encode(y, dtype, anew=not incremental and not goes_on)
         if goes_on and not incremental:
             self._check_goes_on(y)
-        rows = Rows(X, Y, self._weights(y, sample_weight, len(X)))
+        weights = self._weights(y, sample_weight, len(Y))
         rng = check_random_state(self.random_state)
         seed = int(rng.randint(np.iinfo(np.int32).max))
+        kept = apart = None
+        if self.early_stopping and validation_data is None and not optimizer.whole_batch_only:
+            kept, apart = hold_out(Y, float(self.validation_fraction), rng, self._decision())
+        if self.encode:
+            if not goes_on:
+                self.encoding_ = table.learn(X, kept)
+            X = self.encoding_.features(X, dtype)
         if goes_on:
             self._check_same_network(X.shape[1], Y.shape[1])
         else:
-            self._begin(X.shape[1], Y.shape[1], X.dtype, seed)
+            self._begin(X.shape[1], Y.shape[1], dtype, seed)
         solver.check_whole_batch(optimizer, self.network_.dropout, validation_data)
+        rows = Rows(X, Y, weights)
         judged = None if validation_data is None else self._judging_rows(*pair(validation_data))
-        if self.early_stopping and judged is None and not optimizer.whole_batch_only:
-            rows, judged = hold_out(rows, float(self.validation_fraction), rng, self._decision())
+        if kept is not None and apart is not None:
+            rows, judged = rows.take(kept), rows.take(apart)
         if not incremental:
             self._progress.restart_optimizer()
         self._train(rows, judged, optimizer, seed, incremental)
         return self
 
     def _check_rows(self, X: Any, y: Any, *, anew: bool) -> tuple[Array, Any]:
-        """X dense and of the dtype the network has or will have; y as scikit-learn checks it."""
+        """X dense and of the dtype of the network, there or to come, or with ``encode`` a table; y as checked."""
+        if self.encode:
+            y = validate_data(self, y=y, multi_output=True, y_numeric=self._numeric)
+            check_consistent_length(X, y)
+            if anew:
+                validate_data(self, X, skip_check_array=True)  # the number of columns, and their names
+            return table.as_table(X), y
         X, y = validate_data(
             self,
             X,
@@ -139,6 +167,9 @@ class BackpropEstimator(BaseEstimator, ABC):  # type: ignore[misc]
 
     def _features(self, X: Any) -> Array:
         """X of a fitted estimator, dense, of its dtype."""
+        if self.encode:
+            features: Array = self.encoding_.features(table.as_table(X), self.network_.dtype)
+            return features
         checked = validate_data(self, X, accept_sparse=["csr", "csc"], dtype=FLOATS, reset=False)
         return dense(checked, self.network_.dtype)
 
@@ -301,5 +332,6 @@ class BackpropEstimator(BaseEstimator, ABC):  # type: ignore[misc]
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
-        tags.input_tags.sparse = True
+        tags.input_tags.sparse = not self.encode
+        tags.input_tags.allow_nan = tags.input_tags.string = tags.input_tags.categorical = bool(self.encode)
         return tags

@@ -57,9 +57,12 @@ class BackpropClassifier(ClassifierMixin, BackpropEstimator):  # type: ignore[mi
         initializer: ``auto`` draws weights and biases as scikit-learn does; or one of :mod:`backlit.initializers`.
         callbacks: :class:`backlit.Callback` instances, as a :class:`backlit.Lens`; they observe.
         engine: who executes the equations; ``auto`` takes the fastest that can.
+        encode: ``auto`` takes a frame of pandas or polars as it is, with text, dates and missing values, and learns
+            from the training rows what becomes of each column; None takes numbers as they are.
 
     Attributes:
         network_: the :class:`backlit.Network`; ``coefs_`` and ``intercepts_`` are views of its parameters.
+        encoding_: with ``encode``, what became of each column.
         history_: of the last fit, epoch by epoch: a :class:`backlit.History`.
         classes_, n_iter_, t_, n_layers_, n_outputs_, out_activation_, n_features_in_, feature_names_in_: as
             scikit-learn's.
@@ -115,6 +118,7 @@ class BackpropClassifier(ClassifierMixin, BackpropEstimator):  # type: ignore[mi
         initializer: Any = "auto",
         callbacks: Any = None,
         engine: Any = "auto",
+        encode: str | None = None,
     ) -> None:
         self._keep(locals())
 

@@ -217,6 +217,7 @@ PARAMETERS: dict[str, Check] = {
     "initializer": _initializer,
     "callbacks": or_none(_callbacks),
     "engine": _engine,
+    "encode": or_none(one_of("auto")),
 }
 """Of both estimators."""
 

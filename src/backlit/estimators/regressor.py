@@ -80,6 +80,7 @@ class BackpropRegressor(RegressorMixin, BackpropEstimator):  # type: ignore[misc
         initializer: Any = "auto",
         callbacks: Any = None,
         engine: Any = "auto",
+        encode: str | None = None,
     ) -> None:
         self._keep(locals())
 

@@ -76,8 +76,10 @@ def pair(validation_data: Any) -> tuple[Any, Any, Any]:
     return (*validation_data, None) if len(validation_data) == 2 else tuple(validation_data)
 
 
-def hold_out(rows: Rows, fraction: float, rng: np.random.RandomState, decision: str | None) -> tuple[Rows, Rows]:
-    """The rows to train on and those that judge, drawn by scikit-learn; classes keep their shares.
+def hold_out(
+    Y: Array, fraction: float, rng: np.random.RandomState, decision: str | None
+) -> tuple[IndexArray, IndexArray]:
+    """The numbers of the rows to train on and of those that judge, drawn by scikit-learn; classes keep their shares.
 
     Raises:
         ValueError: the rows are too few, or one of two classes has a single row.
@@ -86,15 +88,15 @@ def hold_out(rows: Rows, fraction: float, rng: np.random.RandomState, decision: 
 
     classes = None
     if decision == "argmax":
-        classes = rows.Y.argmax(axis=1)
+        classes = Y.argmax(axis=1)
         classes = classes if can_stratify(classes, int(np.ceil(fraction * len(classes)))) else None
-    elif decision == "threshold" and rows.Y.shape[1] == 1:
-        classes = rows.Y > 0
-    everything = np.arange(len(rows.X))
+    elif decision == "threshold" and Y.shape[1] == 1:
+        classes = Y > 0
+    everything = np.arange(len(Y))
     kept, apart = train_test_split(everything, test_size=fraction, random_state=rng, stratify=classes)
     if len(apart) < 2:
         raise DataError(
             f"The validation set is too small: validation_fraction={fraction:g} of {len(everything)} rows is "
             f"{len(apart)}; raise it, or give more rows"
         )
-    return rows.take(kept), rows.take(apart)
+    return kept, apart
