@@ -31,7 +31,7 @@ FILES, FEW = 100_000, 120
 """In the slow test, of all readers together; and of each in the fast one."""
 
 LARGEST_RATIO, BESIDES = 1032, 24 * 2**20
-"""Bytes of memory a byte of a file may stand for, and those that any file may take: tables are read in blocks of 8 MiB."""
+"""Bytes of memory that a byte of a file may stand for, and that any file may take: tables come in blocks of 8 MiB."""
 MOST_SECONDS = 1.0
 """Of the processor, not of the clock: the machine may be busy."""
 
