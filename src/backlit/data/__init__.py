@@ -4,5 +4,6 @@ from backlit.data.dataset import Dataset
 from backlit.data.encoding import Encoding
 from backlit.data.sources import load, read
 from backlit.data.splits import Split, split
+from backlit.data.streaming import Stream, stream
 
-__all__ = ["Dataset", "Encoding", "Split", "load", "read", "split"]
+__all__ = ["Dataset", "Encoding", "Split", "Stream", "load", "read", "split", "stream"]

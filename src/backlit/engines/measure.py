@@ -5,7 +5,8 @@ from collections.abc import Collection
 import numpy as np
 
 from backlit.backpropagation import BackwardPass
-from backlit.engines.base import Session, StepsReport, batch_rows
+from backlit.engines.base import Session, StepsReport
+from backlit.engines.order import batch_rows
 from backlit.engines.statistics import SUMS, Statistics, add_update, of_pass
 from backlit.notation import Array, Float64Array
 
