@@ -68,7 +68,7 @@ def test_the_bits_are_those_of_the_same_order_in_memory(
 
 @pytest.mark.parametrize("engine", ENGINE_NAMES)
 def test_stopped_at_any_step_it_resumes_to_the_same_bits(
-    engine: str, parquet: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    engine: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     class KilledError(Exception):
         pass
@@ -83,17 +83,18 @@ def test_stopped_at_any_step_it_resumes_to_the_same_bits(
 
     monkeypatch.setattr(loop.Pace, "__init__", lambda self: setattr(self, "steps", 1))
     monkeypatch.setattr(loop.Pace, "took", lambda self, steps, seconds: None)
-    source = bl.data.stream(parquet, target="y", window=48)
+    np.save(tmp_path / "X.npy", X)
+    source = bl.data.stream(tmp_path / "X.npy", window=48)
     options = {"engine": engine, "validation": 0.2, "early_stopping": 5, "schedule": "cosine", "epochs": 2}
     whole = network()
-    expected = train(whole, source, **options)
-    for after in range(1, expected.step, 3):
+    expected = train(whole, source, Y, **options)
+    for after in range(1, expected.step, 4):
         where = bl.Checkpoint(tmp_path / f"{after}", every_seconds=None, every_steps=1)
         with pytest.raises(KilledError):
-            train(network(), source, checkpoint=where, callbacks=[Die(after)], **options)
+            train(network(), source, Y, checkpoint=where, callbacks=[Die(after)], **options)
         resumed = network()
-        again = bl.data.stream(parquet, target="y", window=48)
-        run = train(resumed, again, checkpoint=where, resume=True, **options)
+        again = bl.data.stream(tmp_path / "X.npy", window=48)
+        run = train(resumed, again, Y, checkpoint=where, resume=True, **options)
         assert run.resumed_from_step == after
         np.testing.assert_array_equal(resumed.parameters, whole.parameters)
         assert run.history["validation_cost"] == expected.history["validation_cost"]
@@ -104,7 +105,7 @@ def test_another_window_or_another_number_in_the_file_is_another_training(parque
     train(network(), bl.data.stream(parquet, target="y", window=48), checkpoint=where, **options)
     with pytest.raises(bl.CheckpointError, match=r"windows was .*3.* there and is .*4.* here"):
         train(network(), bl.data.stream(parquet, target="y", window=64), checkpoint=where, resume=True, **options)
-    with pytest.raises(bl.CheckpointError, match="windows was .* there and is None here"):
+    with pytest.raises(bl.CheckpointError, match=r"windows was .* there and is None here"):
         train(network(), X, Y, checkpoint=where, resume=True, **options)
     changed = X.copy()
     changed[200, 3] += 1
@@ -121,7 +122,7 @@ def test_targets_of_its_own_or_given(parquet: Path) -> None:
 
 
 def test_it_learns(tmp_path: Path) -> None:
-    """Rows sorted by class, in windows of a tenth of them: still every batch sees both classes, for blocks are mixed."""
+    """Rows sorted by class, in windows of a tenth of them: the blocks of a window come from all over the file."""
     accuracies = []
     for seed in range(3):
         rng = np.random.default_rng(seed)
@@ -152,7 +153,7 @@ def test_what_does_not_go_together_is_refused(parquet: Path) -> None:
         ((bl.data.stream(parquet),), "X has 5 columns; the network's input layer takes 4"),
         (
             (bl.data.stream(parquet, columns=["x0", "x1", "x2", "x3"]),),
-            "y is missing: give the targets of the rows of X",
+            "y is missing: give the targets",
         ),
         ((X,), "y is missing"),
         ((bl.data.stream(parquet, target="y"), Y[:7]), "y has 7 rows and X has 203"),
@@ -226,7 +227,7 @@ PEAK = textwrap.dedent("""
             return next(int(line.split()[1]) / 1024 for line in status if line.startswith("VmHWM"))
 
     how, path, engine = sys.argv[1:]
-    rows, columns = 200_000, 100
+    rows, columns = 100_000, 100
     y = np.arange(rows) % 2
     net = bl.Network([columns, 8, 2], output="softmax", seed=0)
     options = dict(epochs=1, batch_size=256, engine=engine, progress=False)
@@ -239,28 +240,28 @@ PEAK = textwrap.dedent("""
     else:
         polars.scan_parquet(path).slice(0, 1000).collect() if how == "parquet" else None
         before = peak()
-        source = bl.data.stream(path, window=16_000)
+        source = bl.data.stream(path, window=8_000)
         bl.train(net, source, y, validation=0.2, **options)
     print(peak() - before)
 """)
 
 
-@pytest.mark.parametrize("engine", ENGINE_NAMES[-1:])
-@pytest.mark.parametrize(("how", "most"), [("array", 50), ("npy", 50), ("parquet", 75)])
+@pytest.mark.parametrize("engine", ENGINE_NAMES[:1])
+@pytest.mark.parametrize(("how", "most"), [("array", 25), ("npy", 25), ("parquet", 35)])
 def test_the_memory_a_training_takes_is_a_fraction_of_the_data(
     how: str, most: int, engine: str, tmp_path: Path
 ) -> None:
-    """Of 80 MB of float32, held out rows included: the window is 6.4 MB, y and its kin 8 MB; polars has its own needs."""
+    """Of 40 MB of float32, rows held out included: a window is 3.2 MB, y and its kin 4 MB; polars has its own needs."""
     if not Path("/proc/self/status").exists():
         pytest.skip("needs /proc")
-    big = np.random.default_rng(0).normal(size=(200_000, 100)).astype("f4")
+    big = np.random.default_rng(0).normal(size=(100_000, 100)).astype("f4")
     path = tmp_path / f"X.{how}"
     if how == "array":
         big.tofile(path)
     elif how == "npy":
         np.save(path, big)
     else:
-        pl.DataFrame(big).write_parquet(path, row_group_size=20_000)
+        pl.DataFrame(big).write_parquet(path, row_group_size=10_000)
     del big
     done = subprocess.run(
         [sys.executable, "-c", PEAK, how, str(path), engine], capture_output=True, text=True, timeout=120, check=False
