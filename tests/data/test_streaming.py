@@ -9,7 +9,7 @@ import polars as pl
 import pytest
 
 import backlit as bl
-from backlit.data.streaming import StreamedRows, stream
+from backlit.data.streaming import StreamedRows, blocks_of, stream
 from backlit.errors import DataError, OptionError
 
 RNG = np.random.default_rng(3)
@@ -37,8 +37,13 @@ def test_a_parquet_file_in_row_groups_of_any_size(window: int | None, dtype: str
     np.testing.assert_array_equal(rows[:], X.astype(dtype))
     np.testing.assert_array_equal(found.y, FRAME["y"].to_numpy())
     assert found.columns == ("a", "b", "c", "d")
-    assert found.window <= max(window or ROWS, 1) or window is None
-    assert found.window % found.block == 0 or found.window == ROWS
+    sizes = np.diff(found.edges)
+    assert sizes.sum() == found.rows == ROWS
+    if window is None or window >= ROWS:
+        assert found.blocks >= len(sizes)
+    else:
+        assert found.blocks * sizes.max() <= window
+        assert set(found.edges) >= set(range(0, ROWS, 13)) or window > 16 * 13  # each row group begins a block
 
 
 def test_a_folder_of_parquet_files_is_their_rows_one_after_the_other(tmp_path: Path) -> None:
@@ -80,8 +85,8 @@ def test_a_pair_of_npy_files_and_images(tmp_path: Path) -> None:
 
 
 def test_how_it_is_shuffled_is_said(parquet: Path) -> None:
-    assert repr(stream(parquet, target="y", window=32)) == (
-        f"Stream('{parquet}': 100 rows × 4 columns, with a target; blocks of 2 rows, shuffled within windows of 32)"
+    assert repr(stream(parquet, target="y", window=32)).endswith(
+        "t.parquet': 100 rows × 4 columns, with a target; 8 blocks of up to 13 rows, shuffled within windows of 2)"
     )
     assert repr(stream(parquet)) == f"Stream('{parquet}': 100 rows × 5 columns; all rows shuffled together)"
 
@@ -89,8 +94,8 @@ def test_how_it_is_shuffled_is_said(parquet: Path) -> None:
 def test_a_window_takes_256_megabytes_where_nobody_says_how_many_rows() -> None:
     wide = np.lib.stride_tricks.as_strided(np.zeros(1), (10**7, 100), (0, 0))  # 8 GB that are not there
     found = stream(wide)
-    assert 0.99 * 2**28 < found.window * 100 * 8 <= 2**28
-    assert found.window == 16 * found.block
+    assert found.blocks == 16
+    assert 0.99 * 2**28 < found.blocks * np.diff(found.edges).max() * 100 * 8 <= 2**28
 
 
 def bad(source: Any, **options: Any) -> str:
@@ -161,3 +166,27 @@ def test_a_file_that_changes_while_it_is_read_is_an_error_of_one_line(parquet: P
     parquet.unlink()
     with pytest.raises(DataError, match="cannot be read as Parquet"):
         found[90:95]
+
+
+def test_row_groups_of_every_file_of_a_folder_are_blocks(tmp_path: Path) -> None:
+    for number, rows in enumerate((40, 7, 53)):
+        part = FRAME[sum((40, 7, 53)[:number]) :][:rows]
+        part.write_parquet(tmp_path / f"{number}.parquet", row_group_size=20)
+    assert stream(tmp_path, window=50).edges.tolist() == [0, 20, 40, 47, 67, 87, 100]
+
+
+@pytest.mark.parametrize(
+    ("groups", "window", "whole", "edges"),
+    [
+        ([10], 10, False, list(range(11))),
+        ([10], 3, False, list(range(11))),
+        ([100], 64, False, [*range(0, 100, 4), 100]),
+        ([10] * 5, 20, True, [0, 10, 20, 30, 40, 50]),
+        ([100], 20, True, list(range(0, 101, 10))),  # a group too large for two of them to make a window
+        ([101], 100, True, [0, 33, 67, 101]),
+        ([1] * 64, 64, True, list(range(0, 65, 4))),  # small ones are read together
+        ([5, 60, 1, 1, 1], 64, True, [0, 5, 35, 65, 68]),
+    ],
+)
+def test_how_rows_are_cut_into_blocks(groups: list[int], window: int, whole: bool, edges: list[int]) -> None:
+    assert blocks_of(groups, window, whole=whole).tolist() == edges

@@ -1,6 +1,7 @@
 """Whatever the rows lie in, an engine gets the same ones at the same step: buffers filled window by window, or all."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -23,9 +24,12 @@ def data_of(rows: int, seed: int = 0) -> TrainingData:
     return TrainingData(X, Y, rng.uniform(0.5, 1.5, rows), None)
 
 
+def evenly(rows: int, block: int) -> np.ndarray:
+    return np.array([*range(0, rows, block), rows])
+
+
 def streamed(data: TrainingData, block: int) -> TrainingData:
-    source = stream(np.asarray(data.X), window=block * 16)
-    object.__setattr__(source, "block", block)
+    source = replace(stream(np.asarray(data.X)), edges=evenly(data.rows, block))
     return TrainingData(StreamedRows(source, np.dtype("f8")), data.Y, data.row_weights, None)
 
 
@@ -38,7 +42,7 @@ def test_any_step_in_any_order_has_its_own_rows(
 ) -> None:
     """Forwards, as a training asks; and anywhere, as after a restored step."""
     batch = min(batch, max(rows - 1, 1))
-    data, plan = data_of(rows), StepPlan(Adam(), batch, 5, windows=Windows(block, blocks))
+    data, plan = data_of(rows), StepPlan(Adam(), batch, 5, windows=Windows(evenly(rows, block), blocks))
     found = feed.feed(streamed(data, block), plan)
     for step in [*range(-(-rows // batch) * 2), *steps]:
         taken = batch_rows(plan, rows, step)
@@ -82,7 +86,7 @@ def test_a_session_over_a_buffer_makes_the_bits_of_one_over_the_whole(
     engine: Any, rows: int, batch: int, block: int, blocks: int
 ) -> None:
     """In the same order, cut into other runs of steps, with records and measures, and taken back to a step before."""
-    data, plan = data_of(rows), StepPlan(Adam(0.01), batch, 3, windows=Windows(block, blocks))
+    data, plan = data_of(rows), StepPlan(Adam(0.01), batch, 3, windows=Windows(evenly(rows, block), blocks))
     ends = []
     for source in (data, streamed(data, block)):
         network = bl.Network([3, 5, 2], activation="tanh", dropout=0.2, seed=0, dtype="float64")

@@ -40,9 +40,10 @@ def train(net: bl.Network, *data: Any, **options: Any) -> bl.Run:
     return bl.train(net, *data, **{"batch_size": BATCH, "epochs": 3, "progress": False, **options})
 
 
-def in_memory(monkeypatch: pytest.MonkeyPatch, block: int, blocks: int) -> None:
-    """From here on the rows of an array are taken in the order in which those of such a stream would be."""
-    monkeypatch.setattr(setups, "_windows", lambda X: Windows(block, blocks))
+def in_memory(monkeypatch: pytest.MonkeyPatch, source: bl.data.Stream, kept: np.ndarray | None) -> None:
+    """From here on the rows of an array are taken in the order in which those of this stream would be."""
+    edges = source.edges if kept is None else np.searchsorted(kept, source.edges)
+    monkeypatch.setattr(setups, "_windows", lambda X: Windows(edges, source.blocks))
 
 
 @pytest.mark.parametrize("engine", ENGINE_NAMES)
@@ -56,14 +57,13 @@ def test_the_bits_are_those_of_the_same_order_in_memory(
     held_out = {"given": (X[:40], Y[:40]), "stream": bl.data.stream(parquet, target="y", window=11)}
     streamed, whole = network(), network()
     run = train(streamed, source, validation=held_out.get(validation, validation), **options)
-    rows = ROWS if validation != 0.25 else ROWS - 51
-    in_memory(monkeypatch, source.block, max(1, min(source.window, rows) // source.block))
+    in_memory(monkeypatch, source, run.train_rows)
     twin = {"stream": (X, Y)}
     expected = train(whole, X, Y, validation=twin.get(validation, held_out.get(validation, validation)), **options)
     np.testing.assert_array_equal(streamed.parameters, whole.parameters)
     for column in ("cost", "accuracy", "validation_cost", "validation_accuracy"):
         assert run.history[column] == expected.history[column]
-    assert run.options["windows"]["block"] == source.block
+    assert run.options["windows"]["shuffled"] == source.shuffling
 
 
 @pytest.mark.parametrize("engine", ENGINE_NAMES)
@@ -103,13 +103,14 @@ def test_stopped_at_any_step_it_resumes_to_the_same_bits(
 def test_another_window_or_another_number_in_the_file_is_another_training(parquet: Path, tmp_path: Path) -> None:
     where, options = tmp_path / "c", {"epochs": 1}
     train(network(), bl.data.stream(parquet, target="y", window=48), checkpoint=where, **options)
-    with pytest.raises(bl.CheckpointError, match=r"windows was .*3.* there and is .*4.* here"):
-        train(network(), bl.data.stream(parquet, target="y", window=64), checkpoint=where, resume=True, **options)
+    with pytest.raises(bl.CheckpointError, match=r"windows was .*windows of 2.* there and is .*windows of 3.* here"):
+        train(network(), bl.data.stream(parquet, target="y", window=96), checkpoint=where, resume=True, **options)
     with pytest.raises(bl.CheckpointError, match=r"windows was .* there and is None here"):
         train(network(), X, Y, checkpoint=where, resume=True, **options)
     changed = X.copy()
     changed[200, 3] += 1
-    pl.DataFrame({f"x{i}": changed[:, i] for i in range(4)} | {"y": Y}).write_parquet(parquet)
+    table = pl.DataFrame({f"x{i}": changed[:, i] for i in range(4)} | {"y": Y})
+    table.write_parquet(parquet, row_group_size=31)
     with pytest.raises(bl.CheckpointError, match="its training data is not this one's"):
         train(network(), bl.data.stream(parquet, target="y", window=48), checkpoint=where, resume=True, **options)
 

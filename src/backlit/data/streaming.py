@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from backlit.data import checks
 from backlit.data.dataset import pixel_names
 from backlit.data.lazy import LazyRows
+from backlit.data.row_groups import row_groups
 from backlit.data.streams import reason
 from backlit.errors import DataError, OptionError
 from backlit.notation import Array, IndexArray
@@ -30,16 +31,16 @@ Read = Callable[[int, int, np.dtype[Any]], NDArray[Any]]
 class Stream:
     """Rows in a file, for :func:`backlit.train`: as ``X``, or with a target as both X and y.
 
-    In each epoch the blocks (``block`` rows that lie one after the other) come in a new order, and the rows of so many
-    blocks as make a window (``window`` rows) are shuffled together. What is in memory is a window, and y. The order is
-    a function of the seed and the epoch alone: a stopped training resumes to the same bits.
+    In each epoch the blocks come in a new order (block i is the rows from ``edges[i]`` to ``edges[i + 1]`` - 1; of a
+    Parquet file the row groups), and the rows of ``blocks`` of them, a window, are shuffled together. What is in memory
+    is a window, and y. The order is a function of the seed and the epoch alone: a stopped training resumes to the same
+    bits.
     """
 
     source: str
     columns: tuple[str, ...]
-    rows: int
-    block: int
-    window: int
+    edges: IndexArray
+    blocks: int
     y: NDArray[Any] | None
     read: Read
 
@@ -48,11 +49,18 @@ class Stream:
         return f"Stream({self.source!r}: {self.rows:,} rows × {len(self.columns)} columns{target}; {self.shuffling})"
 
     @property
+    def rows(self) -> int:
+        """How many."""
+        return int(self.edges[-1])
+
+    @property
     def shuffling(self) -> str:
         """How its rows are shuffled, in words."""
-        if self.window >= self.rows:
+        count = len(self.edges) - 1
+        if self.blocks >= count:
             return "all rows shuffled together"
-        return f"blocks of {self.block:,} rows, shuffled within windows of {self.window:,}"
+        most = int(np.diff(self.edges).max())
+        return f"{count:,} blocks of up to {most:,} rows, shuffled within windows of {self.blocks}"
 
 
 class StreamedRows(LazyRows):
@@ -60,7 +68,8 @@ class StreamedRows(LazyRows):
 
     def __init__(self, stream: Stream, dtype: np.dtype[Any], numbers: IndexArray | None = None) -> None:
         self.stream, self.dtype, self._numbers = stream, dtype, numbers
-        self.shape = (stream.rows if numbers is None else len(numbers), len(stream.columns))
+        self.edges = stream.edges if numbers is None else np.searchsorted(numbers, stream.edges)
+        self.shape = (int(self.edges[-1]), len(stream.columns))
         self._cached, self._held = -1, np.empty((0, self.shape[1]), dtype=dtype)
 
     def take(self, rows: IndexArray) -> "StreamedRows":
@@ -69,26 +78,29 @@ class StreamedRows(LazyRows):
 
     def __getitem__(self, rows: slice) -> Array:
         first, last, _ = rows.indices(len(self))
-        size = self.stream.block
         parts = []
-        for number in range(first // size, -(-last // size)):
+        for number in range(self._number_of(first), self._number_of(last - 1) + 1):
             if number != self._cached:
                 self._cached, self._held = -1, self._block(number)
                 self._cached = number
-            parts.append(self._held[max(first - number * size, 0) : last - number * size])
+            start = int(self.edges[number])
+            parts.append(self._held[max(first - start, 0) : last - start])
         return parts[0].copy() if len(parts) == 1 else np.concatenate([self._held[:0], *parts])
 
     def gather(self, rows: IndexArray, out: Array) -> None:
         """Block by block: each is read once."""
-        size = self.stream.block
-        of_block = rows // size
+        of_block = np.searchsorted(self.edges, rows, "right") - 1
         for number in np.unique(of_block):
             places = np.flatnonzero(of_block == number)
-            out[places] = self._block(int(number))[rows[places] - number * size]
+            out[places] = self._block(int(number))[rows[places] - self.edges[number]]
+
+    def _number_of(self, row: int) -> int:
+        return int(np.searchsorted(self.edges, row, "right")) - 1
 
     def _block(self, number: int, dtype: np.dtype[Any] | None = None) -> Array:
-        first = number * self.stream.block
-        last = min(first + self.stream.block, len(self))
+        first, last = map(int, self.edges[number : number + 2])
+        if first == last:  # none of its rows was taken
+            return np.empty((0, self.shape[1]), dtype or self.dtype)
         if self._numbers is None:
             return self.stream.read(first, last, dtype or self.dtype)
         wanted = self._numbers[first:last]
@@ -101,9 +113,9 @@ class StreamedRows(LazyRows):
         Raises:
             DataError: a number is NaN or infinity: the first one's row and column are named.
         """
-        for number in range(-(-len(self) // self.stream.block)):
-            first = number * self.stream.block
-            rows = np.arange(first, first + self.stream.block) if self._numbers is None else self._numbers[first:]
+        for number in np.flatnonzero(np.diff(self.edges)).tolist():
+            first, last = self.edges[number : number + 2]
+            rows = np.arange(first, last) if self._numbers is None else self._numbers[first:last]
             block = self._block(number)
             if not np.isfinite(block.sum(dtype=np.float64)):
                 raw = self._block(number, np.dtype(np.float64))
@@ -134,7 +146,7 @@ def stream(
 
     >>> rows = stream(np.arange(20.0).reshape(10, 2), window=4)
     >>> rows
-    Stream('an array': 10 rows × 2 columns; blocks of 1 rows, shuffled within windows of 4)
+    Stream('an array': 10 rows × 2 columns; 10 blocks of up to 1 rows, shuffled within windows of 4)
     """
     if isinstance(source, np.ndarray):
         _only_of_parquet(target, columns, "an array")
@@ -152,15 +164,50 @@ def stream(
 
 
 def _make(
-    source: str, columns: Sequence[str], rows: int, window: int | None, y: NDArray[Any] | None, read: Read
+    source: str,
+    columns: Sequence[str],
+    rows: int,
+    window: int | None,
+    y: NDArray[Any] | None,
+    read: Read,
+    groups: Sequence[int] | None = None,
 ) -> Stream:
     if window is None:
         window = max(BLOCKS, WINDOW_BYTES // (8 * len(columns)))
     elif isinstance(window, bool) or not isinstance(window, (int, np.integer)) or window < 1:
         raise OptionError(f"window must be a whole number of rows, at least 1, not {window!r}")
-    block = max(1, min(int(window), rows) // BLOCKS)
-    blocks = max(1, min(int(window), rows) // block)
-    return Stream(source, tuple(columns), rows, block, rows if window >= rows else block * blocks, y, read)
+    window = min(int(window), rows)
+    edges = blocks_of(groups or [rows], window, whole=groups is not None)
+    largest = int(np.diff(edges).max())
+    return Stream(source, tuple(columns), edges, len(edges) if window == rows else max(1, window // largest), y, read)
+
+
+def blocks_of(groups: Sequence[int], window: int, *, whole: bool) -> IndexArray:
+    """The edges of the blocks, where the rows lie in groups of so many.
+
+    A group that can only be read as a ``whole`` is a block, if two of them make a window; larger ones are cut evenly,
+    small ones taken together up to a sixteenth of a window. Rows that can be read from anywhere are cut into
+    sixteenths of a window.
+
+    >>> blocks_of([100], window=32, whole=False).tolist()[:4]
+    [0, 2, 4, 6]
+    >>> blocks_of([50, 50, 200, 5, 5], window=100, whole=True).tolist()
+    [0, 50, 100, 150, 200, 250, 300, 305, 310]
+    """
+    smallest = max(1, window // BLOCKS)
+    largest = max(1, window // 2) if whole else smallest
+    edges = [0]
+    for rows in groups:
+        start = edges[-1]
+        if len(edges) > 1 and start + rows - edges[-2] <= smallest:
+            edges[-1] = start + rows
+            continue
+        if whole:
+            parts = -(-rows // largest)
+            edges += [start + rows * part // parts for part in range(1, parts + 1)]
+        else:
+            edges += [*range(start + largest, start + rows, largest), start + rows]
+    return np.array(edges, dtype=np.int64)
 
 
 def _only_of_parquet(target: Any, columns: Any, what: str) -> None:
@@ -260,7 +307,14 @@ def _of_parquet(
         table = asked(lambda table: table.select(wanted_y).collect())
         _check_no_gaps(name, table, 0)
         y = table.to_series().to_numpy() if isinstance(target, str) else table.to_numpy()
-    return _make(name, wanted_X, rows, window, y, read)
+    return _make(name, wanted_X, rows, window, y, read, _groups(Path(name), rows))
+
+
+def _groups(path: Path, rows: int) -> list[int] | None:
+    """The rows of each row group, of all files of a folder; None where they are not known."""
+    found = [row_groups(file) for file in (sorted(path.glob("*.parquet")) if path.is_dir() else [path])]
+    groups = [rows for of_file in found for rows in of_file or () if rows]
+    return groups if None not in found and sum(groups) == rows else None
 
 
 def _check_no_gaps(name: str, table: Any, first: int) -> None:

@@ -8,6 +8,8 @@ from abc import ABC, abstractmethod
 from collections.abc import Collection
 from dataclasses import dataclass, field
 
+import numpy as np
+
 from backlit.backpropagation import BackwardPass, ForwardPass
 from backlit.data.lazy import LazyRows
 from backlit.engines.statistics import Statistics
@@ -36,16 +38,21 @@ class TrainingData:
         return len(self.X)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Windows:
     """How rows are shuffled that are read block by block: the blocks anew in each epoch, the rows within a window.
 
-    A block is ``block`` rows that lie one after the other (the last may have fewer), a window ``blocks`` of them that
-    come one after the other in the epoch.
+    Block i is the rows from ``edges[i]`` to ``edges[i + 1]`` - 1, and a window ``blocks`` blocks that come one after
+    the other in the epoch.
     """
 
-    block: int
+    edges: IndexArray
     blocks: int
+
+    @property
+    def most_rows(self) -> int:
+        """Of any window."""
+        return int(np.sort(np.diff(self.edges))[-self.blocks :].sum())
 
 
 @dataclass(frozen=True)

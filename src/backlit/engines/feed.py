@@ -86,7 +86,7 @@ class BufferedFeed(Feed):
         self._source, batch = X, plan.batch_size
         row_bytes = X.shape[1] * X.dtype.itemsize
         self._span = max(1, BUFFER_BYTES // (batch * row_bytes)) * batch
-        most = self._span if plan.windows is None else plan.windows.block * plan.windows.blocks + batch - 1
+        most = self._span if plan.windows is None else plan.windows.most_rows + batch - 1
         self._places = -(-min(most, self._rows) // batch)
         rows = self._places * batch + self._rows % batch  # so that a short last batch ends where the buffer ends
         self.X = np.empty((rows, X.shape[1]), dtype=X.dtype)

@@ -8,7 +8,7 @@ from functools import lru_cache
 
 import numpy as np
 
-from backlit.engines.base import StepPlan
+from backlit.engines.base import StepPlan, Windows
 from backlit.notation import IndexArray
 from backlit.randomness import BLOCKS, order_of_rows
 
@@ -48,7 +48,7 @@ def rows_at(plan: StepPlan, rows: int, epoch: int, first: int, last: int) -> Ind
     parts = []
     for window in touched:
         start = int(starts[window])
-        order = _window_order(plan.seed, epoch, rows, plan.windows.block, plan.windows.blocks, window)
+        order = _window_order(plan.seed, epoch, plan.windows, window)
         parts.append(order[max(first - start, 0) : last - start])
     return parts[0] if len(parts) == 1 else np.concatenate(parts)
 
@@ -56,23 +56,23 @@ def rows_at(plan: StepPlan, rows: int, epoch: int, first: int, last: int) -> Ind
 def window_starts(plan: StepPlan, rows: int, epoch: int) -> IndexArray:
     """The place in the epoch at which each window begins, and at the end the number of rows."""
     assert plan.windows is not None
-    _, ends = _order_of_blocks(plan.seed, plan.epochs_before + epoch, rows, plan.windows.block)
+    _, ends = _order_of_blocks(plan.seed, plan.epochs_before + epoch, plan.windows)
     return np.concatenate(([0], ends[plan.windows.blocks - 1 : -1 : plan.windows.blocks], [rows]))
 
 
 @lru_cache(maxsize=2)
-def _order_of_blocks(seed: int, epoch: int, rows: int, block: int) -> tuple[IndexArray, IndexArray]:
+def _order_of_blocks(seed: int, epoch: int, windows: Windows) -> tuple[IndexArray, IndexArray]:
     """The blocks in the epoch's order, and the place at which each ends."""
-    order = order_of_rows(seed, epoch, -(-rows // block), purpose=BLOCKS)
-    return order, np.cumsum(np.minimum(block, rows - order * block))
+    order = order_of_rows(seed, epoch, len(windows.edges) - 1, purpose=BLOCKS)
+    return order, np.cumsum(np.diff(windows.edges)[order])
 
 
 @lru_cache(maxsize=2)
-def _window_order(seed: int, epoch: int, rows: int, block: int, blocks: int, window: int) -> IndexArray:
+def _window_order(seed: int, epoch: int, windows: Windows, window: int) -> IndexArray:
     """The rows of one window, in the order in which they are taken."""
-    order, _ = _order_of_blocks(seed, epoch, rows, block)
-    its_own = order[window * blocks : (window + 1) * blocks]
-    lying = np.concatenate([np.arange(b * block, min((b + 1) * block, rows)) for b in its_own])
+    order, _ = _order_of_blocks(seed, epoch, windows)
+    its_own = order[window * windows.blocks : (window + 1) * windows.blocks]
+    lying = np.concatenate([np.arange(windows.edges[block], windows.edges[block + 1]) for block in its_own])
     return lying[order_of_rows(seed, epoch, len(lying), window=window + 1)]
 
 

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
+from hashlib import blake2b
 from numbers import Real
 from os import PathLike
 from typing import Any
@@ -159,7 +160,7 @@ def prepare(
         "epochs": int(epochs),
         "time": seconds,
         "batch_size": plan.batch_size,
-        "windows": None if plan.windows is None else asdict(plan.windows),
+        "windows": _described(X),
         "validation": validation if isinstance(validation, Real) else None if held_out is None else "given",
         "class_weight": {str(k): v for k, v in class_weight.items()}
         if isinstance(class_weight, Mapping)
@@ -250,7 +251,14 @@ def _windows(X: Array | LazyRows) -> Windows | None:
     """How the rows of a stream are shuffled; those in memory all together."""
     if not isinstance(X, StreamedRows):
         return None
-    return Windows(X.stream.block, max(1, min(X.stream.window, len(X)) // X.stream.block))
+    return Windows(X.edges, X.stream.blocks)
+
+
+def _described(X: ArrayLike | Stream) -> dict[str, str] | None:
+    """How the rows of a stream are shuffled, in words; and what tells one cut of them into blocks from another."""
+    if not isinstance(X, Stream):
+        return None
+    return {"shuffled": X.shuffling, "edges": blake2b(X.edges.astype("<i8").tobytes(), digest_size=8).hexdigest()}
 
 
 def _in_one_piece(data: TrainingData, plan: StepPlan) -> TrainingData:
