@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from backlit import activations, costs, data, formats, initializers, objective, optimizers
     from backlit.check import check, check_backward, check_gradient
-    from backlit.diagnose import Lens, LensRecord
+    from backlit.diagnose import Lens, LensRecord, lens_torch, rows
     from backlit.errors import (
         BacklitError,
         CheckpointError,
@@ -45,13 +45,14 @@ _FROM = {
     "initializers": "backlit.initializers",
     "objective": "backlit.objective",
     "optimizers": "backlit.optimizers",
+    "rows": "backlit.diagnose.rows",  # likewise
     "schedules": "backlit.optimizers.schedules",
     "trace": "backlit.trace",  # likewise
     "why": "backlit.why",  # likewise
 }
 _NAMES = {
     "backlit.check": ("check_backward", "check_gradient"),
-    "backlit.diagnose": ("Lens", "LensRecord"),
+    "backlit.diagnose": ("Lens", "LensRecord", "lens_torch"),
     "backlit.errors": (
         "BacklitError", "CheckpointError", "CheckpointWarning", "DataError", "DivergenceError", "ModelFileError",
         "OptionError", "OutputPathError", "TrainingInterrupted",
@@ -71,8 +72,8 @@ __all__ = [
     "CheckpointWarning", "DataError", "DivergenceError", "EarlyStopping", "History", "Lens", "LensRecord", "Model",
     "ModelFileError", "Network", "OptionError", "OutputPathError", "Run", "Trace", "TrainingInterrupted",
     "__version__", "activations", "check", "check_backward", "check_gradient", "costs", "data", "formats",
-    "from_torch", "initializers", "load", "load_model", "objective", "optimizers", "save", "schedules", "to_torch",
-    "trace", "train", "why",
+    "from_torch", "initializers", "lens_torch", "load", "load_model", "objective", "optimizers", "rows", "save",
+    "schedules", "to_torch", "trace", "train", "why",
 ]  # fmt: skip
 
 

@@ -52,13 +52,13 @@ class Lens(Callback):
         bins: int = 64,
         row_numbers: ArrayLike | None = None,
     ) -> None:
-        self._every = _schedule("every", every)
+        self._every = check_schedule("every", every)
         if isinstance(bins, bool) or not isinstance(bins, (int, np.integer)) or bins < 1:
             raise OptionError(f"bins of a histogram must be a whole number, at least 1, not {bins!r}")
         self._bins = int(bins)
         self._row_numbers = None if row_numbers is None else np.asarray(row_numbers, dtype=np.int64)
         if histograms is not None:
-            wanted = _schedule("histograms", histograms)
+            wanted = check_schedule("histograms", histograms)
             self.__dict__["wants"] = wanted if callable(wanted) else lambda step: step % wanted == 0
         self._about: About | None = None
         self._run: Run | None = None
@@ -130,7 +130,8 @@ def histogram(step: int, layer: int, quantity: str, values: Any, bins: int) -> H
     return Histogram(step, layer, quantity, counts.astype(np.int64), edges, len(flat) - len(finite))
 
 
-def _schedule(option: str, value: Any) -> Schedule:
+def check_schedule(option: str, value: Any) -> Schedule:
+    """A number of steps, at least 1, or a function step → bool."""
     if callable(value):
         return value
     if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < 1:

@@ -188,11 +188,10 @@ class NativeSession(Session):
         measure_steps: Collection[int] = (),
     ) -> StepsReport:
         """The steps. A signal's exception comes through with θ and ``step`` as of the last whole step."""
-        if measure_steps:
-            return self._measured(until_step, learning_rates, record_steps, measure_steps)
         count = until_step - self.step
         report = StepsReport(np.zeros(count), np.zeros(count), np.zeros(count))
         rates = np.ascontiguousarray(learning_rates[:count], dtype=np.float64)
+        room = StatisticsRoom(self, until_step, measure_steps) if measure_steps else None
         self._load()
         first = self.step
         try:
@@ -200,42 +199,15 @@ class NativeSession(Session):
                 at, end = self.step, self._next_stop(until_step, record_steps)
                 span = slice(at - first, end - first)
                 if at in record_steps:
-                    self._run_recorded(report, span, float(rates[at - first]))
+                    record = self._run_recorded(report, span, float(rates[at - first]))
+                    report.records.append(record)
+                    if room and at in measure_steps:
+                        self._measure(room, record)
                 else:
-                    self._run(report, span, rates[span])
+                    self._run(report, span, rates[span], room)
         finally:
             self._core.store(self.network.parameters, [])
-        return report
-
-    def _measured(
-        self,
-        until_step: int,
-        learning_rates: Float64Array,
-        record_steps: Collection[int],
-        measure_steps: Collection[int],
-    ) -> StepsReport:
-        """Steps recorded one by one, of which the sums are taken here."""
-        count, first = until_step - self.step, self.step
-        report = StepsReport(np.zeros(count), np.zeros(count), np.zeros(count))
-        room = StatisticsRoom(self, until_step, measure_steps)
-        wanted = {*record_steps, *measure_steps}
-        while self.step < until_step:
-            at = self.step
-            until = at + 1 if at in wanted else min((s for s in wanted if at < s < until_step), default=until_step)
-            span = slice(at - first, until - first)
-            part = self.run(until, learning_rates[span], [at] if at in wanted else ())
-            report.costs[span], report.hits[span], report.weights[span] = part.costs, part.hits, part.weights
-            if at in record_steps:
-                report.records.extend(part.records)
-            if at in measure_steps:
-                (record,) = part.records
-                scale = 1.0
-                if self.plan.clip is not None and record.norm > self.plan.clip:
-                    scale = record.norm / self.plan.clip
-                gradient = record.backward.gradients.vector * scale
-                row_weights = self.data.row_weights[record.rows]
-                room.add(at, record.backward, row_weights, record.parameters, gradient, record.update)
-        return replace(report, statistics=room.filled(report, learning_rates))
+        return replace(report, statistics=room.filled(report, rates)) if room else report
 
     def _load(self) -> None:
         slots = [self._state[slot] for slot in self._slots] if self._unseen else []
@@ -250,18 +222,31 @@ class NativeSession(Session):
             return at + 1
         return min((step for step in record_steps if at < step < end), default=end)
 
-    def _run(self, report: StepsReport, span: slice, rates: Float64Array) -> None:
-        at = self._feed.at(self.step)
+    def _run(self, report: StepsReport, span: slice, rates: Float64Array, room: StatisticsRoom | None) -> None:
+        measured: tuple[Any, ...] = ()
+        here = self._feed.at(self.step)
+        if room:
+            at, wanted = room.wanted(self.step, self.step + len(rates))
+            rows = slice(room.row_starts[at.start], room.row_starts[at.stop])
+            measured = (wanted, room.layers[at].reshape(-1), room.row_costs[rows], room.row_gradients[rows])
         try:
             self._core.run(
-                at.order, at.place, self.plan.steps_before + self.step, rates,
-                report.costs[span], report.hits[span], report.weights[span],
+                here.order, here.place, self.plan.steps_before + self.step, rates,
+                report.costs[span], report.hits[span], report.weights[span], *measured,
             )  # fmt: skip
         finally:
             self.step += self._core.completed
 
-    def _run_recorded(self, report: StepsReport, span: slice, rate: float) -> None:
-        network, at = self.network, self._feed.at(self.step)
+    def _measure(self, room: StatisticsRoom, record: StepRecord) -> None:
+        """Of a step that was copied out anyway."""
+        clip, gradient = self.plan.clip, record.backward.gradients.vector
+        if clip is not None and record.norm > clip:
+            gradient = gradient * (record.norm / clip)
+        weights = self.data.row_weights[record.rows]
+        room.add(record.step, record.backward, weights, record.parameters, gradient, record.update)
+
+    def _run_recorded(self, report: StepsReport, span: slice, rate: float) -> StepRecord:
+        network, here = self.network, self._feed.at(self.step)
         taken = batch_rows(self.plan, self.data.rows, self.step)
         rows = np.arange(taken.start, taken.stop) if isinstance(taken, slice) else taken.copy()
         m = len(rows)
@@ -271,7 +256,7 @@ class NativeSession(Session):
         self._core.store(network.parameters, [])
         before = network.parameters.copy()
         norm = self._core.run_recorded(
-            at.order, at.place, self.plan.steps_before + self.step, rate, report.costs[span], report.hits[span],
+            here.order, here.place, self.plan.steps_before + self.step, rate, report.costs[span], report.hits[span],
             report.weights[span], *map(_listed, (z, sigma, a, masks, delta)), x, gradients.vector, row_costs,
         )  # fmt: skip
         self._core.store(network.parameters, [])
@@ -280,18 +265,16 @@ class NativeSession(Session):
             z=z, a={1: x, **{l: a[l] if l in dropped else sigma[l] for l in z}}, sigma=sigma, masks=dropped
         )
         errors = Errors(delta, fused=self.objective.fused is not None)
-        report.records.append(
-            StepRecord(
-                step=self.step,
-                rows=rows,
-                backward=BackwardPass(forward, errors, gradients, row_costs),
-                parameters=before,
-                update=network.parameters - before,
-                norm=norm,
-                learning_rate=rate,
-            )
-        )
         self.step += 1
+        return StepRecord(
+            step=self.step - 1,
+            rows=rows,
+            backward=BackwardPass(forward, errors, gradients, row_costs),
+            parameters=before,
+            update=network.parameters - before,
+            norm=norm,
+            learning_rate=rate,
+        )
 
 
 def _sgd(optimizer: Any) -> tuple[int, tuple[str, ...], list[float]]:
