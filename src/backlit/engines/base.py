@@ -7,11 +7,11 @@ An engine decides nothing: the order of rows, the masks, the learning rates and 
 from abc import ABC, abstractmethod
 from collections.abc import Collection
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
 from backlit.backpropagation import BackwardPass, ForwardPass
-from backlit.data.lazy import LazyRows
 from backlit.engines.statistics import Statistics
 from backlit.network import Network
 from backlit.notation import Array, Float64Array, IndexArray
@@ -24,10 +24,10 @@ class TrainingData:
     """What a session trains on: X (rows, n_1), Y (rows, n_L), w̃ (rows,) of mean 1, all of the network's dtype.
 
     ``decision`` says what counts as right: ``argmax``, ``threshold`` or None (see :mod:`backlit.data.targets`). X need
-    not be in memory, or not in one piece: then its rows are fetched as they are needed.
+    not be in memory, or not in one piece: then it is a :class:`~backlit.data.lazy.LazyRows`.
     """
 
-    X: Array | LazyRows
+    X: Any  # an Array, or LazyRows: both are sliced alike, and who asks for more has the data in memory
     Y: Array
     row_weights: Array
     decision: str | None
