@@ -52,10 +52,14 @@ void Measure<T>::hand_over(const Pass<T>& pass, const std::vector<WeightGradient
     double seen[OBSERVED];
     kernels_.add_observed(w.observed, kernels_.weight_gradient_items(w), seen);
     if (w.penalty == T(0)) seen[4] = seen[0];
-    if (w.update.rule == Rule::sgd) {  // Δθ = -η g, by as much as clipping left of g
+    const Rule rule = w.update.rule;
+    if (rule == Rule::sgd) {  // Δθ = -η g, by as much as clipping left of g
       const double rate = learning_rate * double(w.gradient_scale);
       seen[2] = rate * rate * seen[0], seen[3] = -rate * seen[0];
       seen[7] = rate * rate * seen[5], seen[8] = -rate * seen[5];
+    } else if (rule == Rule::rmsprop || rule == Rule::adam) {  // seen before it was multiplied by -rate
+      const double rate = double(w.update.rate);
+      seen[2] *= rate * rate, seen[3] *= -rate, seen[7] *= rate * rate, seen[8] *= -rate;
     }
     const double order[] = {seen[1], seen[6], seen[0], seen[5], seen[4] + seen[5], seen[2], seen[7], seen[3] + seen[8]};
     for (int k = 0; k < 8; ++k) to.layers[7 + k] = order[k];

@@ -12,17 +12,16 @@ struct Seen {
   Seen() : gradient(set(T(0))), theta(gradient), change(gradient), descent(gradient), data(gradient) {}
 };
 
-// How to look. Of sgd Δθ = -η g: the sums of g say it all.
+// How to look; `change` as the update gives it. Of sgd that is g: its sums say it all.
 template <class T, class Updates>
 struct Looks {
   Vec<T> penalty;
   bool penalised;
 
-  INLINE void operator()(Vec<T> before, Vec<T> after, Vec<T> g, Seen<T>& seen) const {
+  INLINE void operator()(Vec<T> before, Vec<T> change, Vec<T> g, Seen<T>& seen) const {
     seen.gradient = fma(g, g, seen.gradient);
     seen.theta = fma(before, before, seen.theta);
     if constexpr (Updates::SLOTS > 0) {
-      const Vec<T> change = after - before;
       seen.change = fma(change, change, seen.change);
       seen.descent = fma(g, change, seen.descent);
     }

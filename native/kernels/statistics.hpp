@@ -42,6 +42,15 @@ INLINE Vec<T> row_totals(Vec<T>* row) {
 }
 
 template <class T>
+INLINE Vec<T> all_of(Vec<T>* row) {
+  UNROLL
+  for (int half = LANES<T> / 2; half > 0; half /= 2)
+    UNROLL
+    for (int k = 0; k < half; ++k) row[k] = row[k] + row[k + half];
+  return row[0];
+}
+
+template <class T>
 struct Rows {
   int first, count;  // at most LANES
 };
@@ -93,7 +102,7 @@ INLINE void measure_panel(const MeasuredLayer<T>& w, int p, Rows<T> rows, Vec<T>
   const std::ptrdiff_t at = std::ptrdiff_t(rows.first) * PANEL<T>;
   const T *z = w.z.data + p * w.z.stride + at, *sigma = w.sigma.data + p * w.sigma.stride + at,
           *a = w.a.data + p * w.a.stride + at, *delta = w.delta.data + p * w.delta.stride + at;
-  Int<T> in_use[VECTORS], alive[VECTORS], flats[VECTORS], zeros[VECTORS];
+  Int<T> in_use[VECTORS], flats[VECTORS], zeros[VECTORS];
   Vec<T> z_sum[VECTORS], slope_sum[VECTORS];
   UNROLL
   for (int v = 0; v < VECTORS; ++v) {
@@ -101,7 +110,6 @@ INLINE void measure_panel(const MeasuredLayer<T>& w, int p, Rows<T> rows, Vec<T>
     if constexpr (!WHOLE)
       for (int k = 0; k < LANES<T>; ++k) lane[k] = p * PANEL<T> + v * LANES<T> + k;
     in_use[v] = WHOLE ? ~Int<T>{} : lane < (Int<T>{} + w.neurons);
-    alive[v] = bits<T>(load(stirred + v * LANES<T>));
     flats[v] = zeros[v] = Int<T>{};
     z_sum[v] = slope_sum[v] = nothing;
   }
@@ -116,15 +124,11 @@ INLINE void measure_panel(const MeasuredLayer<T>& w, int p, Rows<T> rows, Vec<T>
       a_sum = fma(a_v, a_v, a_sum);
       delta_sum = fma(d_v, d_v, delta_sum);
       if constexpr (IS_RELU<Sigma>) {
-        const auto stirs = counted(ss, v) > nothing;
-        flats[v] = stirs ? flats[v] : flats[v] + one;
-        alive[v] = stirs ? ~Int<T>{} : alive[v];
+        flats[v] = counted(ss, v) > nothing ? flats[v] : flats[v] + one;
       } else {
         const Vec<T> slope = absolute<T>(counted(Sigma::slope(zs, ss), v));
-        const auto is_flat = slope < flat;
         slope_sum[v] = slope_sum[v] + slope;
-        flats[v] = is_flat ? flats[v] + one : flats[v];
-        alive[v] = is_flat ? alive[v] : ~Int<T>{};
+        flats[v] = slope < flat ? flats[v] + one : flats[v];
         zeros[v] = ss == nothing ? zeros[v] + one : zeros[v];
       }
     }
@@ -137,7 +141,9 @@ INLINE void measure_panel(const MeasuredLayer<T>& w, int p, Rows<T> rows, Vec<T>
       zeros[v] = flats[v];
       slope_sum[v] = __builtin_convertvector(rows.count - flats[v], Vec<T>);
     }
-    store(stirred + v * LANES<T>, numbers<T>(alive[v] & in_use[v]));
+    const Int<T> stirs = flats[v] != Int<T>{} + rows.count;
+    T* before = stirred + v * LANES<T>;
+    store(before, numbers<T>(bits<T>(load(before)) | (stirs & in_use[v])));
     z_all = z_all + z_sum[v], slope_all = slope_all + counted(slope_sum[v], v);
     saturated = saturated + (flats[v] & in_use[v]), zero = zero + (zeros[v] & in_use[v]);
   }
@@ -192,7 +198,9 @@ void measure_pass(const MeasurePass<T>& w, int begin, int end) {
           with_activation<T>(layer.activation, [&](auto sigma) {
             measure_layer<T, decltype(sigma)>(layer, rows, row_a, row_delta, stirred, sums);
           });
-        const Vec<T> a = row_totals<T>(row_a), delta = row_totals<T>(row_delta), g = fma(delta, a_before, delta);
+        // Of the output no row's a is needed on its own: added as they are, they take no turning.
+        const Vec<T> a = l + 1 < w.layers ? row_totals<T>(row_a) : all_of<T>(row_a);
+        const Vec<T> delta = row_totals<T>(row_delta), g = fma(delta, a_before, delta);
         sums.of[4] = sums.of[4] + widen<T>(a);
         sums.of[5] = sums.of[5] + widen<T>(delta);
         sums.of[6] = sums.of[6] + widen<T>(weight * weight * g);
@@ -209,12 +217,14 @@ template <class T>
 void finish_pass(const MeasurePass<T>& w, double* layers) {
   const int items = measure_pass_items(w), per_item = w.layers * PASS_SUMS * FOLD;
   for (int l = 0; l < w.layers; ++l, layers += STATISTICS) {
-    double total[PASS_SUMS] = {};
+    Vec<double> sums[up(PASS_SUMS, FOLD) * FOLD];
+    for (auto& sum : sums) sum = set(0.0);
     for (int item = 0; item < items; ++item) {
       const double* from = w.sums + std::ptrdiff_t(item) * per_item + l * PASS_SUMS * FOLD;
-      for (int lane = 0; lane < FOLD; ++lane)
-        for (int k = 0; k < PASS_SUMS; ++k) total[k] += from[k * FOLD + lane];
+      for (int k = 0; k < PASS_SUMS; ++k) sums[k] = sums[k] + load(from + k * FOLD);
     }
+    double total[up(PASS_SUMS, FOLD) * FOLD];
+    for (int k = 0; k < PASS_SUMS; k += FOLD) store(total + k, row_totals<double>(sums + k));
     const int neurons = w.layer[l].neurons, vectors = up(neurons, LANES<T>);
     const std::ptrdiff_t padded = std::ptrdiff_t(up(neurons, PANEL<T>)) * PANEL<T>;
     Int<T> alive{};
@@ -236,14 +246,15 @@ void finish_pass(const MeasurePass<T>& w, double* layers) {
 // What the update's epilogue saw of one layer, block after block: OBSERVED vectors each.
 template <class T>
 void add_observed(const T* observed, int items, double* out) {
-  Vec<double> sums[OBSERVED];
-  for (int k = 0; k < OBSERVED; ++k) sums[k] = set(0.0);
+  constexpr int ROOM = up(OBSERVED, FOLD) * FOLD;
+  Vec<double> sums[ROOM];
+  for (int k = 0; k < ROOM; ++k) sums[k] = set(0.0);
   for (int item = 0; item < items; ++item, observed += OBSERVED * LANES<T>)
     UNROLL
     for (int k = 0; k < OBSERVED; ++k) sums[k] = sums[k] + widen<T>(load(observed + k * LANES<T>));
-  for (int k = 0; k < OBSERVED; ++k) out[k] = 0;
-  for (int lane = 0; lane < FOLD; ++lane)
-    for (int k = 0; k < OBSERVED; ++k) out[k] += sums[k][lane];
+  double total[ROOM];
+  for (int k = 0; k < OBSERVED; k += FOLD) store(total + k, row_totals<double>(sums + k));
+  for (int k = 0; k < OBSERVED; ++k) out[k] = total[k];
 }
 
 }  // namespace backlit::BACKLIT_ISA_NAME

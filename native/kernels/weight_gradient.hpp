@@ -30,9 +30,9 @@ struct Apply {
   T* slots[2];
   INLINE void operator()(std::ptrdiff_t at, Vec<T> g) const { apply(at, load(weights + at), g); }
   INLINE Vec<T> apply(std::ptrdiff_t at, Vec<T> before, Vec<T> g) const {
-    const Vec<T> after = update(before, g, slots[0] + at, slots[1] + at);
-    store(weights + at, after);
-    return after;
+    Vec<T> change;
+    store(weights + at, update(before, g, slots[0] + at, slots[1] + at, change));
+    return change;
   }
 };
 
@@ -246,8 +246,8 @@ void update(const WeightGradient<T>& w, int begin, int end) {
         const Vec<T> unclipped = load(gradient + at), before = load(apply.weights + at);
         Vec<T> g = unclipped;
         if (clipped) store(gradient + at, g = g * scale);
-        const Vec<T> after = apply.apply(at, before, g);
-        if (w.observed) looks(before, after, unclipped, sums);
+        const Vec<T> change = apply.apply(at, before, g);
+        if (w.observed) looks(before, change, unclipped, sums);
       };
       const int wide = vectors_in<T>(w.neurons, block.p) * LANES<T>;
       for (int k = first; k < last; ++k)
