@@ -94,7 +94,7 @@ constexpr bool IS_RELU<Relu<T>> = true;
 
 // Some rows of a panel. Lanes beyond the layer's neurons count for nothing: WHOLE says that there are none. Of relu,
 // flat, zero and not above zero are one.
-template <class T, int VECTORS, bool WHOLE, class Sigma>
+template <class T, int VECTORS, bool WHOLE, bool DROPS, class Sigma>
 INLINE void measure_panel(const MeasuredLayer<T>& w, int p, Rows<T> rows, Vec<T>* row_a, Vec<T>* row_delta, T* stirred,
                           LayerSums& sums, Int<T>& saturated, Int<T>& zero) {
   const Vec<T> flat = set(w.flat), nothing = set(T(0));
@@ -119,7 +119,8 @@ INLINE void measure_panel(const MeasuredLayer<T>& w, int p, Rows<T> rows, Vec<T>
     UNROLL
     for (int v = 0; v < VECTORS; ++v) {
       const Vec<T> zs = load(z + v * LANES<T>), ss = load(sigma + v * LANES<T>);
-      const Vec<T> z_v = counted(zs, v), a_v = counted(load(a + v * LANES<T>), v), d_v = load(delta + v * LANES<T>);
+      const Vec<T> z_v = counted(zs, v), d_v = load(delta + v * LANES<T>);
+      const Vec<T> a_v = counted(DROPS ? load(a + v * LANES<T>) : ss, v);
       z_sum[v] = fma(z_v, z_v, z_sum[v]);
       a_sum = fma(a_v, a_v, a_sum);
       delta_sum = fma(d_v, d_v, delta_sum);
@@ -158,10 +159,17 @@ void measure_layer(const MeasuredLayer<T>& w, Rows<T> rows, Vec<T>* row_a, Vec<T
   for (int p = 0; p * PANEL<T> < w.neurons; ++p, stirred += PANEL<T>)
     with_vectors<WIDTH>(vectors_in<T>(w.neurons, p), [&](auto vectors) {
       constexpr int VECTORS = decltype(vectors)::value;
-      if (w.neurons - p * PANEL<T> >= VECTORS * LANES<T>)
-        measure_panel<T, VECTORS, true, Sigma>(w, p, rows, row_a, row_delta, stirred, sums, saturated, zero);
+      const bool whole = w.neurons - p * PANEL<T> >= VECTORS * LANES<T>;
+      auto measure = [&](auto all, auto drops) {
+        measure_panel<T, VECTORS, decltype(all)::value, decltype(drops)::value, Sigma>(w, p, rows, row_a, row_delta,
+                                                                                       stirred, sums, saturated, zero);
+      };
+      const std::true_type yes;
+      const std::false_type no;
+      if (w.a.data != w.sigma.data)
+        whole ? measure(yes, yes) : measure(no, yes);
       else
-        measure_panel<T, VECTORS, false, Sigma>(w, p, rows, row_a, row_delta, stirred, sums, saturated, zero);
+        whole ? measure(yes, no) : measure(no, no);
     });
   sums.of[2] = sums.of[2] + widen<T>(__builtin_convertvector(saturated, Vec<T>));
   sums.of[3] = sums.of[3] + widen<T>(__builtin_convertvector(zero, Vec<T>));
@@ -255,6 +263,40 @@ void add_observed(const T* observed, int items, double* out) {
   double total[ROOM];
   for (int k = 0; k < OBSERVED; k += FOLD) store(total + k, row_totals<double>(sums + k));
   for (int k = 0; k < OBSERVED; ++k) out[k] = total[k];
+}
+
+// Of parameters that somebody else updated: Σ g², θ², Δθ², g Δθ, where `before` was θ; afterwards `before` is θ as it is
+// now. Blocks of a few thousand numbers, each with chains of its own.
+template <class T>
+void measure_update(T* before, const T* after, const T* gradient, std::ptrdiff_t count, double* sums) {
+  constexpr std::ptrdiff_t BLOCK = 64 * LANES<T>;
+  Vec<double> all[4] = {set(0.0), set(0.0), set(0.0), set(0.0)};
+  for (std::ptrdiff_t from = 0; from < count; from += BLOCK) {
+    const std::ptrdiff_t until = from + BLOCK < count ? from + BLOCK : count;
+    Vec<T> seen[4] = {set(T(0)), set(T(0)), set(T(0)), set(T(0))};
+    auto take = [&](Vec<T> theta, Vec<T> now, Vec<T> g) {
+      const Vec<T> change = now - theta;
+      seen[0] = fma(g, g, seen[0]), seen[1] = fma(theta, theta, seen[1]);
+      seen[2] = fma(change, change, seen[2]), seen[3] = fma(g, change, seen[3]);
+    };
+    std::ptrdiff_t k = from;
+    for (; k + LANES<T> <= until; k += LANES<T>) {
+      const Vec<T> now = load(after + k);
+      take(load(before + k), now, load(gradient + k));
+      store(before + k, now);
+    }
+    if (k < until) {
+      const int left = int(until - k);
+      const Vec<T> now = load_first(after + k, left);
+      take(load_first(before + k, left), now, load_first(gradient + k, left));
+      store_first(before + k, now, left);
+    }
+    for (int q = 0; q < 4; ++q) all[q] = all[q] + widen<T>(seen[q]);
+  }
+  for (int q = 0; q < 4; ++q) {
+    sums[q] = 0;
+    for (int lane = 0; lane < FOLD; ++lane) sums[q] += all[q][lane];
+  }
 }
 
 }  // namespace backlit::BACKLIT_ISA_NAME

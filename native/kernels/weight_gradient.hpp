@@ -192,9 +192,7 @@ INLINE Looks<T, Updates> looks_at_weights(const WeightGradient<T>& w) {
 
 template <class T>
 INLINE void put_all(const WeightGradient<T>& w, int item, const Seen<T>& of_weights, const Seen<T>& of_bias) {
-  T* to = w.observed + std::ptrdiff_t(item) * OBSERVED * LANES<T>;
-  put(to, of_weights, true);
-  put(to + 5 * LANES<T>, of_bias, false);
+  put(w.observed + std::ptrdiff_t(item) * OBSERVED * LANES<T>, of_weights, of_bias);
 }
 
 template <class T>
