@@ -165,7 +165,7 @@ TABLE = [
     row("an archive without features", "train data.npz", "data.npz", "features", "looked for X", files=lambda folder: np.savez(folder / "data.npz", a=X)),
     row("an empty file", "train data.npz", "data.npz", "empty", files=text("data.npz", b"")),
     row("no such file", "train data.npz", "data.npz", "no such file"),
-    row("a table that cannot be read yet", "train data.csv", "data.csv", "Readable", files=text("data.csv", b"a,b\n1,2\n")),
+    row("a table without a target named", "train data.csv", "data.csv", "which column is the target", "--target", files=text("data.csv", b"a,b\n1,2\n")),
     row("a misspelt source", "train digit", "'digit'", "did you mean 'digits'"),
     # IDX
     row("truncated IDX", "train images", "train-images-idx3-ubyte", "truncated", "160", files=idx(images=idx_bytes(PIXELS)[:-1])),

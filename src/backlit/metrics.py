@@ -6,9 +6,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from backlit.data.encoding import Label
+from backlit.data.encoding import Encoding, Label
 from backlit.model import Model
-from backlit.notation import Float64Array, IndexArray
+from backlit.notation import Array, Float64Array, IndexArray
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,8 +79,15 @@ def evaluate(model: Model, X: Any, y: ArrayLike) -> Evaluation:
     >>> sorted(found.scores), found.confusion.sum()
     (['accuracy', 'auc', 'balanced_accuracy', 'log_loss'], np.int64(2))
     """
-    encoding = model.encoding
-    a = model.outputs(X)
+    return judge(model.encoding, model.outputs(X), y)
+
+
+def judge(encoding: Encoding, a: Array, y: ArrayLike) -> Evaluation:
+    """What a network's outputs a^L, (rows, n_L), say, held against raw y; see :func:`evaluate`.
+
+    Raises:
+        DataError: y is not what the encoding was made for; an unknown class is named.
+    """
     known = encoding.targets(y, np.float64)
     truth, answers = encoding.answers(known), encoding.answers(a)
     if encoding.task == "numbers":

@@ -80,7 +80,7 @@ def test_what_is_added_to_a_table_is_in_the_help(table, option, run, monkeypatch
 
 def test_the_help_stands_under_headings(run):
     headings = re.findall(r"^(\w+):$", run("train --help").out, re.M)
-    assert headings == ["Arguments", "Data", "Network", "Training", "Results", "Options"]
+    assert headings == ["Arguments", "Data", "Tables", "Network", "Training", "Results", "Options"]
 
 
 def test_version(run):

@@ -13,4 +13,4 @@ def test_they_are_those_of_the_evaluation():
     encoding = Encoding(("a", "b"), np.zeros(2), np.ones(2), "classes", "y", 2, ("no", "yes"))
     model = bl.Model(bl.Network([2, 4, 2], output="softmax", seed=0), encoding)
     truth = np.where(X[:, 0] > 0, "yes", "no")
-    assert scores.of(model, X, truth) == metrics.evaluate(model, X, truth).scores
+    assert scores.of(encoding, model.outputs(X), truth) == metrics.evaluate(model, X, truth).scores

@@ -58,10 +58,11 @@ def test_json_is_one_document_and_nothing_else(run, here):
 def test_what_is_said_without_json(run):
     result = run("train digits --epochs 3 --engine reference")
     assert (result.code, result.err) == (0, "")  # no terminal: no progress, no messages
-    *curve, trained, engine, saved, _, heads, validation, test = result.out.splitlines()
+    *curve, trained, target, engine, saved, _, heads, validation, test = result.out.splitlines()
     assert curve[0].split() == ["cost", "accuracy"]
     assert trained.startswith("trained   3 epochs in ")
     assert trained.endswith(" s; kept epoch 3, the best by validation")
+    assert target == "target    'digit' is one of 10 classes, by its values (--task forces)"
     assert engine == "engine    reference: asked for"
     assert saved == "saved in  digits.safetensors"
     assert heads.split() == ["rows", "accuracy", "balanced", "accuracy", "log", "loss", "AUC"]

@@ -30,8 +30,7 @@ def here(tmp_path, monkeypatch):
         Path(f"images/{begin}-images-idx3-ubyte").write_bytes(idx(np.full((rows, 2, 2), 51)))
         Path(f"images/{begin}-labels-idx1-ubyte").write_bytes(idx(np.arange(rows)))
     Path("digits").mkdir()
-    Path("a.csv").write_text("a,b\n1,2\n")
-    Path("a.txt").write_text("a")
+    Path("a.doc").write_text("a")
     return tmp_path
 
 
@@ -86,7 +85,10 @@ def test_the_target_is_named(here):
         ("digit", "source 'digit' is neither a known name nor a path that exists; did you mean 'digits'"),
         ("breast_cancer", "did you mean 'breast-cancer'"),
         ("Iris", "did you mean 'iris'"),
-        ("nowhere", r"that exists\. Readable: a bundled set \(digits, iris, wine, breast-cancer, diabetes\), an \.npz"),
+        (
+            "nowhere",
+            r"that exists\. Readable: a bundled set \(digits, iris, wine, breast-cancer, diabetes\), openml:NAME",
+        ),
         ("", "source '' is neither"),
         ("a\0b", "is neither a known name"),
         ("x" * 5000, "is neither a known name"),
@@ -94,10 +96,10 @@ def test_the_target_is_named(here):
         ("none.npz", r"none\.npz: there is no such file"),
         ("X.npy,none.npy", r"none\.npy: cannot be opened: No such file"),
         ("X.npy,both.npz", r"X\.npy,both\.npz: there is no such file"),
-        ("a.csv", r"a\.csv: \.csv files cannot be read yet\. Readable: a bundled set"),
-        ("none.parquet", r"\.parquet files cannot be read yet\. Readable"),
-        ("openml:adult", r"openml: sources cannot be read yet\. Readable"),
-        ("a.txt", r"a\.txt: this kind of file cannot be read\. Readable"),
+        ("none.csv", r"none\.csv: there is no such file"),
+        ("none.parquet", r"none\.parquet: there is no such file"),
+        ("openml:", "openml:: is not openml:NAME, openml:NAME:VERSION or openml:NUMBER"),
+        ("a.doc", r"a\.doc: this kind of file cannot be read\. Readable"),
         ("images/train-images-idx3-ubyte", "for an IDX file, give its folder"),
         ("images:tets", "a folder has no part 'tets'; its parts are images:train and images:test"),
         (".", "no images of the train part; looked for train-images-idx3-ubyte"),

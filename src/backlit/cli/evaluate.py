@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
-from backlit.cli import output
+from backlit.cli import output, tables
 
 NAME = "evaluate"
 EXAMPLES = """
@@ -18,7 +18,16 @@ backlit evaluate mnist.safetensors mnist:test --json
 def run(
     model: Annotated[Path, typer.Argument(metavar="MODEL", help="A model file that `backlit train` wrote.")],
     source: Annotated[str, typer.Argument(metavar="SOURCE", help="Data with a target, as for `backlit train`.")],
-    target: Annotated[str | None, typer.Option(metavar="NAME", help="The array of an .npz that is the target.")] = None,
+    target: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            help="The column, or the array of an .npz, that is the target.  [default: of the name in training]",
+        ),
+    ] = None,
+    no_header: tables.NoHeader = False,
+    delimiter: tables.Delimiter = None,
+    characters: tables.Characters = None,
     plot: Annotated[
         Path | None,
         typer.Option(
@@ -34,7 +43,7 @@ def run(
     and the picture are of those rows alone.
     """
     import backlit as bl
-    from backlit import data, metrics
+    from backlit import metrics
     from backlit.cli import evaluation, files, matching
     from backlit.training import curves
 
@@ -42,12 +51,16 @@ def run(
     if plot is not None:
         curves.check_plot_path(plot, force=force)
     loaded = bl.load_model(model)
-    dataset = data.read(source, target=target)
+    reading = tables.options(no_header, delimiter, characters)
+    with tables.progress(source) as tell:
+        dataset = tables.read_for(loaded, source, reading, target, tell)
+        tables.say(getattr(dataset, "remarks", ()))
+        matching.check_columns(loaded, dataset)
+        a = tables.outputs(loaded, dataset)
     y = dataset.known_y
-    matching.check_columns(loaded, dataset)
     parts = matching.parts_of_training(loaded, dataset)
-    found = {"all": metrics.evaluate(loaded, dataset.X, y)}
-    found |= {part: metrics.evaluate(loaded, dataset.X[numbers], y[numbers]) for part, numbers in parts.items()}
+    found = {"all": metrics.judge(loaded.encoding, a, y)}
+    found |= {part: metrics.judge(loaded.encoding, a[numbers], y[numbers]) for part, numbers in parts.items()}
     rows = {"all": len(y), **{part: len(numbers) for part, numbers in parts.items()}}
     judged = "test" if "test" in found else "all"
     shown = f"{rows[judged]:,} test rows" if judged == "test" else f"all {rows[judged]:,} rows"

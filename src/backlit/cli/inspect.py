@@ -40,6 +40,9 @@ def run(
     print(_layers(described["network"]))
     if isinstance(held, Model):
         print(output.columns(_data_in_words(described["data"]) + _training_in_words(held.provenance)))
+        if described["data"]["table"]:
+            print("\nwhat became of each column")
+            print(output.columns([(c["column"], f"{_count(c)}{c['became']}") for c in described["data"]["table"]]))
     else:
         print("a network alone: it says nothing of the data, nor of how it was trained")
 
@@ -86,7 +89,19 @@ def _data(encoding: Any) -> dict[str, Any]:
         "target": encoding.target,
         "outputs": encoding.outputs,
         "classes": list(encoding.classes),
+        "inputs": list(encoding.inputs),
+        "table": _table(encoding.table),
     }
+
+
+def _table(table: Any) -> list[dict[str, Any]] | None:
+    """What became of each column of a table."""
+    if table is None:
+        return None
+    return [
+        {"column": column.name, "kind": column.kind, "inputs": list(column.inputs), "became": column.in_words()}
+        for column in table.columns
+    ]
 
 
 def _data_in_words(data: dict[str, Any]) -> list[tuple[str, str]]:
@@ -98,10 +113,17 @@ def _data_in_words(data: dict[str, Any]) -> list[tuple[str, str]]:
         "labels": f"{outputs} label{'s' * (outputs > 1)}, each yes or no",
         "numbers": f"{outputs} number{'s' * (outputs > 1)}",
     }
+    if data["table"]:
+        scaled = f"{len(data['inputs']):,} inputs (see below)"
     return [
         ("inputs", f"{len(names):,} column{'s' * (len(names) > 1)}, {scaled}: {kind}"),
         ("target", f"{data['target']}, {what[data['task']]}"),
     ]
+
+
+def _count(column: dict[str, Any]) -> str:
+    inputs = len(column["inputs"])
+    return f"{inputs} input{'s' * (inputs != 1)}: " if inputs else ""
 
 
 def _some(names: list[Any]) -> str:

@@ -6,15 +6,15 @@ from typing import Any
 from numpy.typing import NDArray
 
 from backlit import data
-from backlit.data import Dataset, Split
+from backlit.data import Dataset, Split, Table
 from backlit.errors import BacklitError, DataError
 from backlit.model import Model
 
 
-def check_columns(model: Model, dataset: Dataset) -> None:
+def check_columns(model: Model, dataset: Dataset | Table) -> None:
     """Raises DataError unless the data have as many columns as the model takes."""
-    takes, has = len(model.encoding.columns), dataset.X.shape[1]
-    if takes == has:
+    takes, has = len(model.encoding.columns), len(dataset.columns)
+    if takes == has or isinstance(dataset, Table):  # whose columns go by their names
         return
     shape = model.encoding.image_shape
     names = f"{', '.join(model.encoding.columns[:3])}{', …' if takes > 3 else ''}"
@@ -24,7 +24,7 @@ def check_columns(model: Model, dataset: Dataset) -> None:
     raise DataError(f"{dataset.source} has {has} columns and the model takes {takes}: {what}; give it data{like}")
 
 
-def parts_of_training(model: Model, dataset: Dataset) -> dict[str, NDArray[Any]]:
+def parts_of_training(model: Model, dataset: Dataset | Table) -> dict[str, NDArray[Any]]:
     """The rows that trained, validated and tested the model, where these are the data it was trained on; else none."""
     came_from = model.provenance
     try:

@@ -5,7 +5,7 @@ from typing import Any
 from backlit.cli.info import version_of
 from backlit.cli.matching import fingerprint_of
 from backlit.cli.output import finite
-from backlit.data import Dataset, Split
+from backlit.data import Dataset, Split, Table
 from backlit.training import History, Run
 
 LONGEST_HISTORY = 1000
@@ -13,7 +13,12 @@ LONGEST_HISTORY = 1000
 
 
 def of(
-    dataset: Dataset, parts: Split, validation: float, test: float, run: Run, scores: dict[str, dict[str, float]]
+    dataset: Dataset | Table,
+    parts: Split,
+    validation: float,
+    test: float,
+    run: Run,
+    scores: dict[str, dict[str, float]],
 ) -> dict[str, Any]:
     """Source, options, what was reached, and all that it takes to split the same data the same way again."""
     interrupted = run.stopped == "interrupted"  # then the network is as the last epoch left it, not the best

@@ -3,9 +3,10 @@
 from typing import Any
 
 from backlit import metrics
-from backlit.model import Model
+from backlit.data.encoding import Encoding
+from backlit.notation import Array
 
 
-def of(model: Model, X: Any, y: Any) -> dict[str, float]:
-    """Name → value; see :func:`backlit.metrics.evaluate` for which there are, and what is raised."""
-    return metrics.evaluate(model, X, y).scores
+def of(encoding: Encoding, a: Array, y: Any) -> dict[str, float]:
+    """Name → value of outputs a^L against raw y; see :func:`backlit.metrics.evaluate` for which, and what is raised."""
+    return metrics.judge(encoding, a, y).scores

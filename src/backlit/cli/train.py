@@ -6,13 +6,14 @@ from typing import Annotated, Any
 
 import typer
 
-from backlit.cli import files, output
+from backlit.cli import files, output, tables
 from backlit.cli import options as read_option
 from backlit.errors import DivergenceError, OptionError, OutputPathError
 
 NAME = "train"
 EXAMPLES = """
 backlit train digits
+backlit train titanic.csv --target Survived
 backlit train digits --layers 100,50 --dropout 0.2 --plot curve.png
 backlit train diabetes --layers 20 --l2 1 --early-stopping 10 --json
 backlit train mnist --epochs 100 --checkpoint mnist.checkpoint
@@ -26,11 +27,14 @@ DATA, NETWORK, TRAINING, RESULTS = "Data", "Network", "Training", "Results"
 
 
 def run(
-    source: Annotated[str, typer.Argument(metavar="SOURCE", help="{sources}; an .npz file; X.npy,y.npy; a folder of IDX files.")],
-    target: Annotated[str | None, typer.Option(rich_help_panel=DATA, metavar="NAME", help="The array of an .npz file that is the target.  [default: y, Y, target or labels]")] = None,
+    source: Annotated[str, typer.Argument(metavar="SOURCE", help="{sources}; a .csv or .parquet table; openml:NAME; an .npz file; X.npy,y.npy; a folder of IDX files.")],
+    target: Annotated[str | None, typer.Option(rich_help_panel=DATA, metavar="NAME", help="The column of a table that is the target (several as a,b; without names its place), or the array of an .npz file.  [default: y, Y, target or labels; without names the last column]")] = None,
     task: Annotated[str | None, typer.Option(rich_help_panel=DATA, metavar="TASK", help="classes, labels (several at once, each 0 or 1) or numbers.  [default: seen from the target]")] = None,
     validation: Annotated[float, typer.Option(rich_help_panel=DATA, metavar="SHARE", parser=read_option.number, help="Of the rows: they choose the best epoch; 0 for none.")] = 0.2,
     test: Annotated[float, typer.Option(rich_help_panel=DATA, metavar="SHARE", parser=read_option.number, help="Of the rows: they choose nothing, and report the score; 0 for none.")] = 0.2,
+    no_header: tables.NoHeader = False,
+    delimiter: tables.Delimiter = None,
+    characters: tables.Characters = None,
     class_weight: Annotated[str | None, typer.Option(rich_help_panel=DATA, metavar="balanced", help="Rare classes count as much as common ones.")] = None,
     layers: Annotated[str, typer.Option(rich_help_panel=NETWORK, metavar="N,N,…", help="Neurons of the hidden layers; '' for no hidden layer.")] = "100",
     activation: Annotated[str, typer.Option(rich_help_panel=NETWORK, metavar="NAME", help="Of the hidden layers, one or one a layer as relu,tanh: {activations}.")] = "relu",
@@ -74,27 +78,29 @@ def run(
     chosen_optimizer, place = _optimizer(optimizer, momentum, nesterov), _checkpoint(checkpoint, checkpoint_every, keep, force=force)
     destination = _check_files(source, out, plot, checkpoint, resume=resume, force=force)
 
-    dataset = data.read(source, target=target)
-    parts = _split(dataset, task, validation, test, seed)
-    encoding = _encode(dataset, parts, task, output_activation)
-    if encoding.task == "numbers":
-        cost = _cost_of_numbers(encoding.target, output_activation, cost)
-    X, y = encoding.features(dataset.X, dtype), encoding.targets(dataset.known_y, dtype)
+    with tables.progress(source, watching=not quiet) as tell:
+        reading = tables.options(no_header, delimiter, characters)
+        dataset = data.read(source, target=target, progress=tell, **reading)
+        parts = _split(dataset, task, validation, test, seed)
+        encoding = _encode(dataset, parts, task, output_activation)
+        X, y = data.encode_parts(dataset, encoding, vars(parts), dtype), encoding.targets(dataset.known_y, dtype)
+    tables.say(_remarks(dataset, encoding, y, class_weight), quiet=quiet)
+    cost = _cost_of(encoding, output_activation, cost)
 
     network = bl.Network(
-        [X.shape[1], *sizes, encoding.outputs],
+        [len(encoding.inputs), *sizes, encoding.outputs],
         activation=read_option.names(activation), output=output_activation or OUTPUT_OF_TASK[encoding.task],
         initializer=initializer, dropout=read_option.one_or_more("dropout", dropout), seed=seed, dtype=dtype,
     )
     reach = network.activations[-1]  # held-out numbers may lie beyond it, and its end is as near to them as it comes
     y = y.clip(reach.lowest, reach.highest)
-    held_out = (X[parts.validation], y[parts.validation]) if len(parts.validation) else None
+    held_out = (X["validation"], y[parts.validation]) if len(parts.validation) else None
     keep_the_best = bl.EarlyStopping(patience=early_stopping) if held_out or early_stopping is not None else None
     watching = not quiet and sys.stderr is not None and sys.stderr.isatty()
     interruption = None
     try:
         completed = bl.train(
-            network, X[parts.train], y[parts.train], validation=held_out, class_weight=class_weight,
+            network, X["train"], y[parts.train], validation=held_out, class_weight=class_weight,
             cost=cost, l2=l2, optimizer=chosen_optimizer, learning_rate=learning_rate, schedule=schedule,
             batch_size=rows_a_step, epochs=epochs, clip=clip, early_stopping=keep_the_best, seed=seed, engine=engine,
             checkpoint=place, resume=resume,
@@ -111,9 +117,8 @@ def run(
             nothing = "interrupted before an epoch was completed: there is nothing to save"
             raise bl.TrainingInterrupted(nothing + _how_to_go_on(checkpoint), completed, signal=stop.signal) from None
 
-    model = bl.Model(network, encoding)
-    judges = {"validation": parts.validation, "test": parts.test}
-    found = {part: scores.of(model, dataset.X[rows], dataset.known_y[rows]) for part, rows in judges.items() if len(rows)}
+    judges = {part: rows for part, rows in vars(parts).items() if part in X and part != "train"}
+    found = {part: scores.of(encoding, network.predict(X[part]), dataset.known_y[rows]) for part, rows in judges.items()}
 
     came_from = provenance.of(dataset, parts, validation, test, completed, found)
     saved = _unless_taken(destination, force=force)
@@ -127,7 +132,7 @@ def run(
     else:
         if not quiet:
             print(completed.curve(width=min(output.width(), 100), height=14))
-        print(_what_came_out(completed, came_from, saved))
+        print(_what_came_out(tables.task_in_words(encoding, task is not None), completed, came_from, saved))
     if interruption is not None:
         raise bl.TrainingInterrupted(
             f"{interruption}, and saved{_how_to_go_on(checkpoint)}", completed, signal=interruption.signal
@@ -217,17 +222,25 @@ def _encode(dataset: Any, parts: Any, task: str | None, output_activation: str |
     return encoding.fit(dataset, parts.train, task=task, single_output=single_output, output=reach)
 
 
-def _cost_of_numbers(target: str, output_activation: str | None, cost: str | None) -> str | None:
+def _cost_of(encoding: Any, output_activation: str | None, cost: str | None) -> str | None:
     """The cost that was asked for; numbers are no probabilities, so a sigmoid has not its own but the quadratic one."""
+    if encoding.task != "numbers":
+        return cost
     probabilities = f"{cost} compares" if cost in ("cross-entropy", "binary-cross-entropy") else None
     if output_activation == "softmax":
         probabilities = "softmax gives"
     if probabilities:
         raise OptionError(
-            f"the target '{target}' is numbers, and {probabilities} probabilities: "
+            f"the target '{encoding.target}' is numbers, and {probabilities} probabilities: "
             "take --output identity, or --task classes"
         )
     return "quadratic" if cost is None and output_activation == "sigmoid" else cost
+
+
+def _remarks(dataset: Any, encoding: Any, y: Any, class_weight: str | None) -> list[str | None]:
+    """What a user should know of the data before they are trained on."""
+    said = getattr(dataset, "remarks", ())
+    return [*said, *tables.on_columns(encoding), tables.on_classes(encoding, y, class_weight)]
 
 
 # --- what is said ----------------------------------------------------------------------------------------------------
@@ -248,19 +261,20 @@ def _what_is_trained(dataset: Any, encoding: Any, network: Any, parts: Any) -> s
     what = {"classes": f"{len(encoding.classes)} classes", "labels": f"{encoding.outputs} labels", "numbers": "numbers"}
     rows = ((parts.train, "train"), (parts.validation, "choose the best epoch"), (parts.test, "judge"))
     return (
-        f"{dataset.source}: {len(dataset.X):,} rows × {dataset.X.shape[1]} columns, "
+        f"{dataset.source}: {dataset.rows:,} rows × {len(dataset.columns)} columns, "
         f"target '{dataset.target}', {what[encoding.task]}\n"
         f"rows: {', '.join(f'{len(numbers):,} {purpose}' for numbers, purpose in rows if len(numbers))}\n"
         f"{network!r}"
     )
 
 
-def _what_came_out(completed: Any, came_from: dict[str, Any], saved: Path) -> str:
+def _what_came_out(task: str, completed: Any, came_from: dict[str, Any], saved: Path) -> str:
     done, best = len(completed.history), came_from["best_epoch"]
     ended = "" if completed.stopped == "all epochs done" else f", {completed.stopped}"
     kept = f"; kept epoch {best}, the best by validation" if best else ""
     how = [
         ("trained", f"{done} epoch{'s' * (done != 1)} in {completed.seconds:.1f} s{ended}{kept}"),
+        ("target", task),
         ("engine", f"{completed.engine}: {completed.engine_reason}"),
         ("saved in", str(saved)),
     ]

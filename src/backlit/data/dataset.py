@@ -63,6 +63,11 @@ class Dataset:
         return f"Dataset({self.source!r}: {rows:,} rows × {columns} columns, target {self.target!r})"
 
     @property
+    def rows(self) -> int:
+        """How many there are."""
+        return len(self.X)
+
+    @property
     def known_y(self) -> NDArray[Any]:
         """The target, from a data set that has one.
 

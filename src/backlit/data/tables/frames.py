@@ -68,17 +68,20 @@ def select(what: str, X: Any, names: Sequence[str], needed: Sequence[str]) -> "p
     if not is_frame(X):
         return _by_place(what, X, names)
     frame = as_frame(what, X)
-    there = set(frame.columns)
+    check_there(what, frame.columns, needed)
+    return frame.select(pl.col(list(needed)))
+
+
+def check_there(what: str, names: Sequence[str], needed: Sequence[str]) -> None:
+    """Raises DataError where a column that is needed is not among the names; a near one is suggested."""
+    there = set(names)
     missing = [name for name in needed if name not in there]
     if missing:
         from difflib import get_close_matches
 
-        near = get_close_matches(missing[0], frame.columns, n=1)
-        hint = f"; is it '{near[0]}' now?" if near and near[0] not in needed else ""
-        raise DataError(
-            f"{what} has no column{'s' * (len(missing) > 1)} {some(missing)}{hint} (it has {some(frame.columns)})"
-        )
-    return frame.select(pl.col(list(needed)))
+        near = [name for name in get_close_matches(missing[0], names, n=3) if name not in needed]
+        hint = f"; is it '{near[0]}' now?" if near else ""
+        raise DataError(f"{what} has no column{'s' * (len(missing) > 1)} {some(missing)}{hint} (it has {some(names)})")
 
 
 def _by_place(what: str, X: Any, names: Sequence[str]) -> "pl.DataFrame":
