@@ -1,16 +1,18 @@
 """What a training is given that nobody asked for: a few rules on rows, columns and task, all of them here.
 
 They were chosen on diabetes, breast-cancer, iris, digits, Friedman's first function, 10,000 rows of the California
-housing and 2,500 and 12,000 rows of the Adult training file, by the mean of several splits; they were confirmed on wine,
-titanic, all of the housing and the Adult test file, which chose nothing. ``benchmarks/README.md`` has what was measured.
+housing, and 2,500 and 12,000 rows of the Adult training file, by the means of several splits. They were confirmed on
+wine, titanic, all of the housing and the Adult test file, which chose nothing. What was measured is in
+``benchmarks/README.md``.
 
-1. *Network*: two hidden layers of 128, tanh; relu for pixels. Wider, deeper and dropout gained nothing beside rule 3.
-2. *Steps*: batches of 32, larger only where there are more than 50,000 rows; 30 epochs, more where these are less than
-   500 steps, fewer where they are beyond 30 million rows. The best epoch by validation is kept; nothing stops early, for
-   the schedule is at its best at its end.
-3. *Learning*: adam at 0.002 (times the root of what the batch is larger than 32), one-cycle. Its weights decay as much
-   as brings them to 1/e in the whole training where numbers are learnt, to 1/e² for classes (few steps or many: the
-   decay of a step is what makes that), and not at all for pixels.
+1. *Network*: two hidden layers of 128. Wider ones, deeper ones and dropout gained nothing beside rule 3. Tanh where
+   numbers come with ramps, which bend already; silu for plain columns; relu for pixels.
+2. *Steps*: batches of 32, larger only beyond 50,000 rows; 30 epochs, more where these are less than 500 steps, fewer
+   where they are more than 30 million rows. The best epoch by validation is kept. Nothing stops early: the schedule is
+   at its best at its end.
+3. *Learning*: adam at 0.003, one-cycle; times the root of what a batch is larger than 32. Its weights decay, but not
+   those of pixels: so much in a step that in the whole training, were there nothing else, they would come to 1/e where
+   numbers are learnt, and to 1/e² where classes are.
 4. *Labels* are not smoothed: it gained nothing in accuracy, and cost in log loss.
 """
 
@@ -23,6 +25,9 @@ from backlit.optimizers import Adam, AdamW, Optimizer
 
 LAYERS = (128, 128)
 
+ACTIVATION = {"ramps": "tanh", "columns": "silu", "pixels": "relu"}
+"""Kind of inputs → the hidden layers' activation."""
+
 BATCH, MANY_ROWS, LARGEST_BATCH = 32, 50_000, 512
 
 EPOCHS, MOST_EPOCHS, FEWEST_EPOCHS = 30, 200, 5
@@ -30,7 +35,7 @@ EPOCHS, MOST_EPOCHS, FEWEST_EPOCHS = 30, 200, 5
 FEWEST_STEPS, MOST_ROWS = 500, 30_000_000
 """Of a whole training; the second counts a row anew in each epoch."""
 
-LEARNING_RATE, LOWEST_RATE, HIGHEST_RATE = 0.002, 0.001, 0.01
+LEARNING_RATE, LOWEST_RATE, HIGHEST_RATE = 0.003, 0.001, 0.01
 
 DECAY = {"numbers": 1.0, "classes": 2.0, "labels": 2.0}
 """Task → D, where nothing but decay would bring the weights to e^-D by the training's end."""
@@ -42,14 +47,15 @@ MEAN_FACTOR = {"one-cycle": 0.5, "cosine": 0.5}
 """Schedule → its mean factor; of others 1."""
 
 OPTIONS = (
-    "layers", "activation", "dropout", "label_smoothing", "optimizer", "learning_rate", "schedule", "batch_size", "epochs",
+    "layers", "activation", "dropout", "label_smoothing", "optimizer", "learning_rate", "schedule", "batch_size",
+    "epochs",
 )  # fmt: skip
 """What there is a rule for; who gives one of them has it as given, and the others fit themselves to it."""
 
 
 @dataclass(frozen=True)
 class Defaults:
-    """Everything in :data:`OPTIONS` settled; ``chosen`` says which of it by rule, ``because`` by what.
+    """Everything in :data:`OPTIONS` settled; ``chosen`` says which of it by rule, ``data`` for what.
 
     ``optimizer`` is a name, or what was given; ``weight_decay`` is adamw's.
     """
@@ -65,7 +71,7 @@ class Defaults:
     batch_size: int | str | None
     epochs: int
     chosen: tuple[str, ...]
-    because: str
+    data: str
 
     def make_optimizer(self) -> str | Optimizer:
         """As :func:`backlit.train` takes it, with the learning rate in it where it was chosen here."""
@@ -76,31 +82,32 @@ class Defaults:
         return Adam(self.learning_rate)
 
     def to_dict(self) -> dict[str, Any]:
-        """What was chosen, and by what, as plain data."""
+        """What was chosen, and for what, as plain data."""
         values = {name: getattr(self, name) for name in self.chosen}
         if "layers" in values:
             values["layers"] = list(self.layers)
         if "optimizer" in values:
             values["weight_decay"] = self.weight_decay
-        return {**values, "because": self.because} if values else {}
+        return {**values, "for": self.data} if values else {}
 
     def __str__(self) -> str:
         """In a line; empty where nothing was chosen."""
         words = {
             "layers": " × ".join(map(str, _counted(self.layers))) if self.layers else "no hidden layer",
             "activation": self.activation,
-            "optimizer": self.optimizer + (f" (weight decay {self.weight_decay:.3g})" if self.weight_decay else ""),
+            "optimizer": f"{self.optimizer}"
+            + (f" (weight decay {self.weight_decay:.3g})" if self.weight_decay else ""),
             "learning_rate": f"learning rate {self.learning_rate:.3g}" if self.learning_rate else None,
             "schedule": self.schedule,
             "batch_size": f"batches of {self.batch_size}" if self.batch_size else None,
             "epochs": f"{self.epochs} epochs",
         }
         said = [word for name, word in words.items() if name in self.chosen and word]
-        return f"{', '.join(said)}; because {self.because}" if said else ""
+        return f"{', '.join(said)}; for {self.data}" if said else ""
 
 
 def choose(
-    rows: int, columns: int, task: str, *, pixels: bool = False, given: Mapping[str, Any] | None = None
+    rows: int, columns: int, task: str, *, inputs: str = "columns", given: Mapping[str, Any] | None = None
 ) -> Defaults:
     """The rules of this page.
 
@@ -108,14 +115,14 @@ def choose(
         rows: to train on.
         columns: inputs of the network.
         task: classes, labels or numbers.
-        pixels: whether the inputs are the pixels of images.
+        inputs: columns, ramps where numbers come with them (:mod:`backlit.data.tables.ramps`), or pixels.
         given: option → value of what was asked for; None is as good as nothing. An optimizer that was asked for is left
             to its own learning rate, without a schedule; ``l2`` takes the place of the decay.
 
-    >>> print(choose(rows=20_000, columns=110, task="classes"))
-    2 × 128, tanh, adamw (weight decay 0.107), learning rate 0.002, one-cycle, batches of 32, 30 epochs; because 20,000 rows × 110 columns of classes
+    >>> print(choose(1077, 64, "classes", inputs="pixels"))
+    2 × 128, relu, adam, learning rate 0.003, one-cycle, batches of 32, 30 epochs; for 1,077 rows × 64 pixels to classes
     >>> print(choose(150, 4, "numbers", given={"optimizer": "sgd", "layers": (), "epochs": 9}))
-    tanh, constant, batches of 32; because 150 rows × 4 columns of numbers
+    silu, constant, batches of 32; for 150 rows × 4 columns to numbers
     """
     asked = {name: value for name, value in (given or {}).items() if value is not None}
     by_rule = "optimizer" not in asked
@@ -127,13 +134,13 @@ def choose(
     schedule = asked.get("schedule") or ("one-cycle" if by_rule else "constant")
     rate = asked.get("learning_rate") or (_learning_rate(a_step) if by_rule else None)
     decay = 0.0
-    if by_rule and not pixels and not asked.get("l2"):
+    if by_rule and rate and inputs != "pixels" and not asked.get("l2"):
         mean = MEAN_FACTOR.get(getattr(schedule, "name", schedule), 1.0)
         decay = min(DECAY[task] / (per_epoch * epochs * mean), MOST_OF_A_STEP) / rate
     names = [name for name in OPTIONS if name not in asked]
     return Defaults(
         layers=tuple(asked.get("layers", LAYERS)),
-        activation=asked.get("activation", "relu" if pixels else "tanh"),
+        activation=asked.get("activation", ACTIVATION[inputs]),
         dropout=asked.get("dropout", 0.0),
         label_smoothing=asked.get("label_smoothing", 0.0),
         optimizer=asked.get("optimizer", "adamw" if decay else "adam"),
@@ -143,7 +150,7 @@ def choose(
         batch_size=batch,
         epochs=epochs,
         chosen=tuple(names),
-        because=f"{rows:,} row{'s' * (rows != 1)} × {columns:,} {'pixels' if pixels else 'columns'} of {task}",
+        data=f"{rows:,} row{'s' * (rows != 1)} × {columns:,} {'pixels' if inputs == 'pixels' else 'columns'} to {task}",
     )
 
 
