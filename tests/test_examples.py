@@ -89,3 +89,17 @@ def test_a_trace_by_the_previous_layer_agrees_with_the_recursion_by_hand():
     said = run("09_trace_previous_layer.py")
     assert "the output is 0.68, the cost 0.1024, and dC/da -0.64" in said
     assert number_after("the gradients differ by at most", said) < 1e-15
+
+
+def test_a_model_file_is_read_without_backlit(digits_model):
+    said = run("10_read_a_model_file.py")
+    assert number_after("largest difference from Backlit:", said) < 1e-15  # a softmax of float64, sums of 8 terms
+    assert '"sizes": [\n    64,\n    10\n  ]' in run("10_read_a_model_file.py", digits_model)
+
+
+@pytest.fixture
+def digits_model(tmp_path):
+    import backlit as bl
+
+    bl.save(bl.Network([64, 10], output="softmax"), tmp_path / "net.safetensors")
+    return tmp_path / "net.safetensors"

@@ -272,58 +272,6 @@ def test_no_file_is_long():
     assert {file: lines for file, lines in lengths.items() if lines > MOST_LINES} == {}
 
 
-# --- what is never called
-
-NEVER_IMPORTED = {"pickle", "cPickle", "_pickle", "cloudpickle", "dill", "joblib", "marshal", "shelve", "torch"}
-NEVER_CALLED = {"eval", "exec", "compile", "__import__"}
-
-
-def offences(source: str) -> Iterator[str]:
-    """What could execute something that a file brought with it."""
-    for node in ast.walk(ast.parse(source)):
-        if isinstance(node, (ast.Import, ast.ImportFrom)):
-            roots = [alias.name for alias in node.names] if isinstance(node, ast.Import) else [node.module or ""]
-            yield from (f"imports {root}" for root in roots if root.split(".")[0] in NEVER_IMPORTED)
-        if isinstance(node, ast.keyword) and node.arg == "allow_pickle" and ast.unparse(node.value) != "False":
-            yield f"allow_pickle={ast.unparse(node.value)}"
-        if isinstance(node, ast.Call):
-            called = ast.unparse(node.func)
-            if called in NEVER_CALLED:
-                yield f"calls {called}"
-            reads = re.fullmatch(r"(np|numpy)(\.lib)?(\.\w+)*\.(load|read_array|open_memmap)", called)
-            if reads and not any(keyword.arg == "allow_pickle" for keyword in node.keywords):
-                yield f"{called} without allow_pickle=False"
-
-
-def test_nothing_is_unpickled_and_nothing_evaluated():
-    found = {name: list(offences(path.read_text("utf-8"))) for name, path in modules().items()}
-    assert {name: what for name, what in found.items() if what} == {}
-
-
-@pytest.mark.parametrize(
-    "source",
-    [
-        "import pickle",
-        "def f():\n  from joblib import load",
-        "import torch",
-        "eval('1')",
-        "exec(text)",
-        "np.load(path)",
-        "np.load(path, allow_pickle=True)",
-        "numpy.lib.format.read_array(stream, allow_pickle=not safe)",
-    ],
-)
-def test_an_offence_would_be_seen(source):
-    assert list(offences(source)) != []
-
-
-@pytest.mark.parametrize(
-    "source", ["np.load(path, allow_pickle=False)", "# pickle", "model.eval_()", "bl.load(path)", "re.compile('x')"]
-)
-def test_what_is_none_is_let_through(source):
-    assert list(offences(source)) == []
-
-
 # --- what is lazy
 
 

@@ -12,9 +12,9 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from backlit import activations, costs, data, initializers, objective, optimizers
+    from backlit import activations, costs, data, formats, initializers, objective, optimizers
     from backlit.check import check, check_backward, check_gradient
-    from backlit.diagnose import Lens, LensRecord
+    from backlit.diagnose import Lens, LensRecord, rows
     from backlit.errors import (
         BacklitError,
         CheckpointError,
@@ -26,7 +26,9 @@ if TYPE_CHECKING:
         OutputPathError,
         TrainingInterrupted,
     )
+    from backlit.estimators import BackpropClassifier, BackpropRegressor
     from backlit.formats.model_file import load, load_model, save
+    from backlit.formats.torch_modules import from_torch, to_torch
     from backlit.model import Model
     from backlit.network import Network
     from backlit.optimizers import schedules
@@ -39,9 +41,11 @@ _FROM = {
     "check": "backlit.check",  # a module that can be called
     "costs": "backlit.costs",
     "data": "backlit.data",
+    "formats": "backlit.formats",
     "initializers": "backlit.initializers",
     "objective": "backlit.objective",
     "optimizers": "backlit.optimizers",
+    "rows": "backlit.diagnose.rows",  # likewise
     "schedules": "backlit.optimizers.schedules",
     "trace": "backlit.trace",  # likewise
     "why": "backlit.why",  # likewise
@@ -53,7 +57,9 @@ _NAMES = {
         "BacklitError", "CheckpointError", "CheckpointWarning", "DataError", "DivergenceError", "ModelFileError",
         "OptionError", "OutputPathError", "TrainingInterrupted",
     ),
+    "backlit.estimators": ("BackpropClassifier", "BackpropRegressor"),
     "backlit.formats.model_file": ("load", "load_model", "save"),
+    "backlit.formats.torch_modules": ("from_torch", "to_torch"),
     "backlit.model": ("Model",),
     "backlit.network": ("Network",),
     "backlit.trace.tracing": ("Trace",),
@@ -62,11 +68,12 @@ _NAMES = {
 _HOME = {name: module for module, names in _NAMES.items() for name in names}
 
 __all__ = [
-    "BacklitError", "Callback", "Checkpoint", "CheckpointError", "CheckpointWarning", "DataError",
-    "DivergenceError", "EarlyStopping", "History", "Lens", "LensRecord", "Model", "ModelFileError", "Network",
-    "OptionError", "OutputPathError", "Run", "Trace", "TrainingInterrupted", "__version__", "activations", "check",
-    "check_backward", "check_gradient", "costs", "data", "initializers", "load", "load_model", "objective",
-    "optimizers", "save", "schedules", "trace", "train", "why",
+    "BacklitError", "BackpropClassifier", "BackpropRegressor", "Callback", "Checkpoint", "CheckpointError",
+    "CheckpointWarning", "DataError", "DivergenceError", "EarlyStopping", "History", "Lens", "LensRecord", "Model",
+    "ModelFileError", "Network", "OptionError", "OutputPathError", "Run", "Trace", "TrainingInterrupted",
+    "__version__", "activations", "check", "check_backward", "check_gradient", "costs", "data", "formats",
+    "from_torch", "initializers", "load", "load_model", "objective", "optimizers", "rows", "save", "schedules",
+    "to_torch", "trace", "train", "why",
 ]  # fmt: skip
 
 

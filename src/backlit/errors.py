@@ -30,7 +30,7 @@ class OutputPathError(BacklitError, OSError):
     """A file cannot be written where it was asked for; found before the work begins."""
 
 
-class DivergenceError(BacklitError, ArithmeticError):
+class DivergenceError(BacklitError, ArithmeticError, ValueError):
     """Training ran into a number that is not finite.
 
     ``where`` holds the facts: ``epoch``, ``step``, ``quantity`` (z, a, cost, delta, gradient of the weights or of the

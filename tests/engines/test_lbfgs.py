@@ -106,7 +106,7 @@ def test_the_cost_is_that_of_theta_itself_not_of_theta_rounded(monkeypatch: pyte
     def minimise(self: optimizers.LBFGS, theta: np.ndarray, cost_and_gradient: Any) -> optimizers.Minimum:
         cost, gradient = cost_and_gradient(theta.astype("f8") + 1e-10)
         seen.append((cost, gradient.copy()))
-        return optimizers.Minimum(theta.astype("f8"), (cost,), 1, True, "")
+        return optimizers.Minimum(theta.astype("f8"), cost, (cost,), 1, True, "")
 
     monkeypatch.setattr(optimizers.LBFGS, "minimise", minimise)
     net = network("float32")

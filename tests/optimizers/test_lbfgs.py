@@ -153,7 +153,7 @@ def test_the_costs_after_each_iteration_and_the_fall_that_ends_it() -> None:
     found = LBFGS().minimise(theta, rosenbrock)
     assert (theta == [-1.2, 1.0]).all()
     assert len(found.costs) == 20
-    assert found.costs[-1] == rosenbrock(found.theta)[0]
+    assert found.cost == found.costs[-1] == rosenbrock(found.theta)[0]
     sooner = LBFGS(fall=1e-2).minimise(theta, rosenbrock)
     assert sooner.converged
     falls = -np.diff([rosenbrock(theta)[0], *sooner.costs]) / np.maximum(np.abs(sooner.costs), 1)

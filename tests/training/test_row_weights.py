@@ -55,7 +55,7 @@ def test_mean_one(scale: float) -> None:
         (lambda: sample_weights([[1], [2]], 2), DataError, "sample_weight must have one number a row"),
         (lambda: sample_weights([1, np.nan], 2), DataError, "sample_weight has NaN at row 1"),
         (lambda: sample_weights([1, 2, -0.5], 3), DataError, "sample_weight has -0.5 at row 2; weights are 0 or more"),
-        (lambda: sample_weights([0, 0], 2), DataError, "sample_weight is 0 for every row"),
+        (lambda: sample_weights([0, 0], 2), DataError, "sample_weight is zero for every row"),
         (lambda: sample_weights([1, 1e300], 2), DataError, r"sample_weight has 1e\+300 at row 1; divide"),
         (lambda: sample_weights(["a", "b"], 2), DataError, "sample_weight holds 'a' where a number should be"),
         (lambda: mean_one(np.zeros(3), "validation"), DataError, "every validation row weighs 0"),

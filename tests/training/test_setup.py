@@ -79,7 +79,7 @@ DATA: list[tuple[dict[str, Any], str]] = [
     ({"sample_weight": [1.0] * 11}, "sample_weight has 11 rows and X has 12"),
     ({"sample_weight": with_(np.ones(12), 3, np.nan)}, "sample_weight has NaN at row 3"),
     ({"sample_weight": with_(np.ones(12), 3, -1)}, "sample_weight has -1 at row 3; weights are 0 or more"),
-    ({"sample_weight": np.zeros(12)}, "sample_weight is 0 for every row"),
+    ({"sample_weight": np.zeros(12)}, "sample_weight is zero for every row"),
     ({"class_weight": {0: 0, 1: 0, 2: 0}}, "every training row weighs 0"),
     ({"validation": (X, CLASSES[:3])}, "validation y has 3 rows and X has 12"),
     ({"validation": (X[:, :1], CLASSES)}, "validation X has 1 columns; the network's input layer takes 3"),

@@ -11,14 +11,31 @@ from typing import Any
 import typer
 from typer.core import TyperCommand
 
-from backlit.cli import check, choices, evaluate, info, inspect, output, predict, trace, train, why
+from backlit.cli import (
+    check,
+    choices,
+    diagnose,
+    evaluate,
+    export,
+    import_model,
+    info,
+    inspect,
+    output,
+    predict,
+    trace,
+    train,
+    why,
+)
 from backlit.cli.options import on_the_command_line
 from backlit.errors import BacklitError, CheckpointWarning, unknown_option
 
 DONE, UNUSABLE = 0, 2
 """Exit codes; 1 is kept for commands whose answer is no. One that was interrupted gives 128 and the signal's number."""
 
-COMMANDS = {command.NAME: command for command in (train, evaluate, predict, inspect, trace, check, why, info)}
+COMMANDS = {
+    command.NAME: command
+    for command in (train, evaluate, predict, inspect, trace, check, why, diagnose, export, import_model, info)
+}
 
 
 class Command(TyperCommand):
@@ -80,7 +97,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             sys.stdout.flush()  # here, where a failure can still be told
         return code
     except BacklitError as error:
-        return _say(on_the_command_line(str(error), _long_names(train.NAME)), UNUSABLE)
+        return _say(on_the_command_line(str(error), _options_of(arguments)), UNUSABLE)
     except (KeyboardInterrupt, typer.Abort) as stop:
         return _say(str(stop) or "interrupted", 128 + getattr(stop, "signal", signal.SIGINT))
     except MemoryError:
@@ -133,6 +150,12 @@ def _long_names(command: str) -> dict[str, str]:
     found: Any = typer.main.get_command(app)
     options = (parameter for parameter in found.commands[command].params if parameter.param_type_name == "option")
     return {parameter.name: parameter.opts[0] for parameter in options}
+
+
+def _options_of(arguments: Sequence[str] | None) -> dict[str, str]:
+    """Those of the command that was given, and those of train, of which its parts may speak."""
+    first = next(iter(sys.argv[1:] if arguments is None else arguments), "")
+    return _long_names(train.NAME) | (_long_names(first) if first in COMMANDS else {})
 
 
 def _say(message: str, code: int) -> int:

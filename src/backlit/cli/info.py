@@ -5,6 +5,7 @@ from typing import Annotated, Any
 import typer
 
 from backlit.cli import output
+from backlit.formats.extras import version_of
 
 NAME = "info"
 EXAMPLES = """
@@ -68,13 +69,3 @@ def gather() -> dict[str, Any]:
         ],
         "libraries": {name: version_of(name) for name in LIBRARIES},
     }
-
-
-def version_of(library: str) -> str | None:
-    """The version of a library; None where it is not installed."""
-    from importlib.metadata import PackageNotFoundError, version
-
-    try:
-        return version(library)
-    except PackageNotFoundError:
-        return None

@@ -91,6 +91,18 @@ def names(text: str) -> list[str] | str:
     return parts[0] if len(parts) == 1 else parts
 
 
+def labels(text: str) -> tuple[str | int, ...]:
+    """The names of classes between commas: whole numbers if all are.
+
+    >>> labels("ham,spam"), labels("1,2,0")
+    (('ham', 'spam'), (1, 2, 0))
+    """
+    parts = [part.strip() for part in text.split(",")]
+    return (
+        tuple(int(part) for part in parts) if all(re.fullmatch(r"-?\d{1,18}", part) for part in parts) else tuple(parts)
+    )
+
+
 def batch_size(text: str | None) -> int | str | None:
     """A number of rows or the word all.
 

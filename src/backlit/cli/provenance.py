@@ -2,10 +2,10 @@
 
 from typing import Any
 
-from backlit.cli.info import version_of
 from backlit.cli.matching import fingerprint_of
 from backlit.cli.output import finite
 from backlit.data import Dataset, Split, Table
+from backlit.formats.extras import version_of
 from backlit.training import History, Run
 
 LONGEST_HISTORY = 1000

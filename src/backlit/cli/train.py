@@ -96,11 +96,9 @@ def run(
         encoding = _encode(dataset, parts, task, output_activation)
         X, y = data.encode_parts(dataset, encoding, vars(parts), dtype), encoding.targets(dataset.known_y, dtype)
     tables.say(_remarks(dataset, encoding, y, class_weight), quiet=quiet)
-    cost = _cost_of(encoding, output_activation, cost)
 
-    settled = defaults.choose(
-        len(parts.train), len(encoding.inputs), encoding.task, inputs=_kind_of(encoding), given=given
-    )
+    pixels = encoding.full_scale is not None
+    settled = defaults.choose(len(parts.train), len(encoding.inputs), encoding.task, pixels=pixels, given=given)
     network = bl.Network(
         [len(encoding.inputs), *settled.layers, encoding.outputs],
         activation=settled.activation, output=output_activation or OUTPUT_OF_TASK[encoding.task],
@@ -115,7 +113,8 @@ def run(
     try:
         completed = bl.train(
             network, X["train"], y[parts.train], validation=held_out, class_weight=class_weight,
-            cost=cost, l2=l2, label_smoothing=settled.label_smoothing, optimizer=settled.make_optimizer(),
+            cost=_cost_of(encoding, output_activation, cost), l2=l2, label_smoothing=settled.label_smoothing,
+            optimizer=settled.make_optimizer(),
             learning_rate=None if optimizer is None else learning_rate, schedule=settled.schedule, clip=clip,
             batch_size=settled.batch_size, epochs=settled.epochs, time=time, early_stopping=keep_the_best, seed=seed,
             engine=engine, checkpoint=place, resume=resume,
@@ -248,14 +247,6 @@ def _cost_of(encoding: Any, output_activation: str | None, cost: str | None) -> 
             "take --output identity, or --task classes"
         )
     return "quadratic" if cost is None and output_activation == "sigmoid" else cost
-
-
-def _kind_of(encoding: Any) -> str:
-    """Of the network's inputs, as the rules for what was not asked for tell them apart."""
-    if encoding.full_scale is not None:
-        return "pixels"
-    columns = encoding.table.columns if encoding.table else ()
-    return "ramps" if any(getattr(column, "edges", ()) for column in columns) else "columns"
 
 
 def _remarks(dataset: Any, encoding: Any, y: Any, class_weight: str | None) -> list[str | None]:

@@ -1,4 +1,4 @@
-"""Diagnose: what is recorded while a network trains, and what it means."""
+"""Diagnose: what is recorded while a network trains, what it means, and which rows of the data to look at."""
 
 from backlit.diagnose.lens import Lens
 from backlit.diagnose.record import LensRecord

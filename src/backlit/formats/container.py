@@ -19,7 +19,8 @@ import json
 import math
 import os
 import stat
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from hashlib import blake2b
 from typing import Any, BinaryIO
@@ -88,8 +89,6 @@ def pack(tensors: Mapping[str, NDArray[Any]], document: Mapping[str, Any], kind:
         ValueError, TypeError: the document is not plain JSON data (NaN and infinity are not), or it and the tensors'
             entries are more than a header may hold, or a dtype is not known.
     """
-    from safetensors.numpy import save
-
     known = {dtype.name for dtype in DTYPES.values()}
     for name, tensor in tensors.items():
         if tensor.dtype.name not in known:
@@ -98,18 +97,29 @@ def pack(tensors: Mapping[str, NDArray[Any]], document: Mapping[str, Any], kind:
     metadata = {
         "digest": "0" * 32, "document": text, "format": "backlit", "kind": kind, "version": str(VERSION),
     }  # fmt: skip
+    head, numbers = laid_out(tensors, metadata)
+    return b"".join((head[: DIGITS.start], digest(head, numbers), head[DIGITS.stop :], numbers))
+
+
+def laid_out(tensors: Mapping[str, NDArray[Any]], metadata: Mapping[str, str]) -> tuple[bytes, memoryview]:
+    """A safetensors file in two parts: its length and header, with these metadata first, and the tensors' bytes.
+
+    Raises:
+        ValueError: the header would be larger than a file may have.
+    """
+    from safetensors.numpy import save
+
     packed = save({name: np.asarray(tensor, order="C") for name, tensor in tensors.items()})
 
     # The metadata are put in here: the library writes them in an order that differs from run to run, and its version
     # 0.4.3 a header that is no JSON where there are metadata and no tensors.
     start = 8 + int.from_bytes(packed[:8], "little")
-    header = {"__metadata__": metadata, **json.loads(packed[8:start])}
+    header = {"__metadata__": dict(metadata), **json.loads(packed[8:start])}
     head = json.dumps(header, separators=(",", ":")).encode()
     head += b" " * (-len(head) % 8)
     if len(head) > LARGEST_HEADER:
         raise ValueError(f"the header takes {len(head):,} bytes, and {LARGEST_HEADER:,} is the most a file may have")
-    head, numbers = len(head).to_bytes(8, "little") + head, memoryview(packed)[start:]
-    return b"".join((head[: DIGITS.start], digest(head, numbers), head[DIGITS.stop :], numbers))
+    return len(head).to_bytes(8, "little") + head, memoryview(packed)[start:]
 
 
 def digest(head: bytes, numbers: bytes | memoryview) -> bytes:
@@ -133,24 +143,48 @@ def read(
     Raises:
         error: the file cannot be read, is damaged, truncated or of another kind, or is from a newer version.
     """
+    with refusals_named(path, error), open_regular(path) as stream:
+        size = os.fstat(stream.fileno()).st_size
+        head, header = read_header(stream, size)
+        kind, document, claims = _understand(header, size - len(head), kinds)
+        if check is not None:
+            check(document, claims)
+        return Container(kind, document, _read_tensors(stream, head, size))
+
+
+@contextmanager
+def refusals_named(path: str | os.PathLike[str], error: type[BacklitError] = ModelFileError) -> Iterator[None]:
+    """Whatever is wrong with a file while it is read, as one line that begins with its name."""
     if not isinstance(path, (str, os.PathLike)):  # a number would be a file that is open already
         raise error(f"the path of a file to read is text or a pathlib.Path, not {type(path).__name__}")
     try:
-        with _open_regular(path) as stream:
-            size = os.fstat(stream.fileno()).st_size
-            head, header = _read_header(stream, size)
-            kind, document, claims = _understand(header, size - len(head), kinds)
-            if check is not None:
-                check(document, claims)
-            return Container(kind, document, _read_tensors(stream, head, size))
+        yield
     except Refusal as refusal:
         raise (refusal.error or error)(f"{path} {refusal}") from None
     except RecursionError:
         raise error(f"{path} {damaged('its document is nested too deeply')}") from None
     except OSError as failure:
+        if isinstance(failure, BacklitError):
+            raise
         raise error(f"{path} cannot be read: {failure.strerror or failure}") from None
     except MemoryError:
         raise error(f"{path} cannot be read: it is larger than the memory that is left") from None
+
+
+def read_all(path: str | os.PathLike[str]) -> bytes:
+    """Every byte of a file; to be called where refusals are named.
+
+    Raises:
+        Refusal: it is a folder, a pipe or empty, or changed while it was read.
+    """
+    with open_regular(path) as stream:
+        size = os.fstat(stream.fileno()).st_size
+        content = stream.read(size)
+    if not size:
+        raise Refusal("is empty; take another copy of it")
+    if len(content) != size:
+        raise Refusal("changed while it was read; try again")
+    return content
 
 
 def starts_like_one(path: str | os.PathLike[str]) -> bool:
@@ -171,7 +205,7 @@ def quote(value: object) -> str:
     return text if len(text) <= 60 else f"{text[:57]}..."
 
 
-def _open_regular(path: str | os.PathLike[str]) -> BinaryIO:
+def open_regular(path: str | os.PathLike[str]) -> BinaryIO:
     """Not a folder, and not a pipe, which would keep us waiting: seen before it is opened."""
     try:
         mode = os.stat(path).st_mode
@@ -182,7 +216,7 @@ def _open_regular(path: str | os.PathLike[str]) -> BinaryIO:
     return open(path, "rb")
 
 
-def _read_header(stream: BinaryIO, size: int) -> tuple[bytes, dict[str, Any]]:
+def read_header(stream: BinaryIO, size: int) -> tuple[bytes, dict[str, Any]]:
     """The file's first bytes, to where the tensors start, and the header in them."""
     if size == 0:
         raise Refusal("is empty; take another copy of it")
@@ -201,7 +235,7 @@ def _read_header(stream: BinaryIO, size: int) -> tuple[bytes, dict[str, Any]]:
         text = head[8:].decode()
     except UnicodeDecodeError:
         raise damaged("its header is not text") from None
-    return head, _parse(text, "its header")
+    return head, parse(text, "its header")
 
 
 def _understand(
@@ -221,7 +255,7 @@ def _understand(
     claimed = sum(math.prod(claim.shape) * claim.dtype.itemsize for claim in claims.values())
     if claimed != room:
         raise damaged(f"its header claims {claimed:,} bytes of numbers, and the file has {room:,}")
-    return kind, _parse(metadata.get("document", ""), "its document"), claims
+    return kind, parse(metadata.get("document", ""), "its document"), claims
 
 
 def _check_version(version: str) -> None:
@@ -268,7 +302,7 @@ def _read_tensors(stream: BinaryIO, head: bytes, size: int) -> dict[str, NDArray
         raise damaged(quote(str(failure))) from None
 
 
-def _parse(text: str, what: str) -> dict[str, Any]:
+def parse(text: str, what: str) -> dict[str, Any]:
     """One JSON object in which no key appears twice and every number is finite."""
     try:
         parsed = json.loads(text, object_pairs_hook=_unique, parse_float=_finite, parse_constant=_finite)

@@ -15,9 +15,10 @@ CostAndGradient = Callable[[Float64Array], tuple[float, Float64Array]]
 
 @dataclass(frozen=True, eq=False)
 class Minimum:
-    """Where a segment ended: θ, the cost after each iteration, how often it was evaluated, and why it ended."""
+    """Where a segment ended: θ, its cost, the cost after each iteration, how often it was evaluated, and why."""
 
     theta: Float64Array
+    cost: float
     costs: tuple[float, ...]
     evaluations: int
     converged: bool
@@ -100,6 +101,5 @@ class LBFGS(Optimizer):
             callback=hear,
             options={**options, "ftol": self.fall, **most},
         )
-        return Minimum(
-            found.x, tuple(costs), int(found.nfev), bool(found.success or found.nit == 0), str(found.message)
-        )
+        converged = bool(found.success or found.nit == 0)
+        return Minimum(found.x, float(found.fun), tuple(costs), int(found.nfev), converged, str(found.message))

@@ -185,6 +185,7 @@ class Training:
             objective=str(setup.objective),
             options=setup.options,
             rows=setup.data.rows,
+            row_weights=setup.data.row_weights,
             decision=setup.data.decision,
             n=setup.objective.n,
             steps=setup.duration.steps,

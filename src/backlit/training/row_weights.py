@@ -36,7 +36,7 @@ def sample_weights(sample_weight: ArrayLike | None, rows: int) -> Float64Array:
         row = int(np.flatnonzero(w < 0)[0])
         raise DataError(f"sample_weight has {w[row]:g} at row {row}; weights are 0 or more")
     if not w.any():
-        raise DataError("sample_weight is 0 for every row: nothing is left to train on")
+        raise DataError("sample_weight is zero for every row: nothing is left to train on")
     if w.max() > LARGEST:
         raise DataError(f"sample_weight has {w.max():g} at row {int(w.argmax())}; divide them all by some number")
     return w

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from backlit.check.homework.answers import QUANTITIES
 from backlit.data.streams import reason
-from backlit.errors import DataError
+from backlit.errors import DataError, ModelFileError
 
 OCTAVE_GRADIENT = re.compile(r"Theta(\d+)_grad")
 OCTAVE_WEIGHTS = re.compile(r"Theta(\d+)")
@@ -136,7 +136,10 @@ def _floats(values: Any) -> Any:
 
 
 def _mat(file: Path) -> dict[str, Any]:
-    from scipy.io import loadmat
+    from backlit.formats import mat5
 
-    content = loadmat(file)
-    return {name: values for name, values in content.items() if not name.startswith("__")}
+    try:
+        content, _ = mat5.read(file, lambda name: True)
+    except ModelFileError as error:
+        raise DataError(f"{file}: cannot be read as .mat: it {str(error).removeprefix(f'{file} ')}") from None
+    return dict(content)

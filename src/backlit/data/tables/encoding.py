@@ -119,7 +119,7 @@ def fit(
     named: bool = True,
     what: str = "X",
     numbers: Sequence[int] | IndexArray | None = None,
-    with_ramps: bool = True,
+    ramp_rows: int | None = None,
 ) -> TableEncoding:
     """What each column becomes, from the training rows alone.
 
@@ -130,7 +130,8 @@ def fit(
         named: whether the names are the user's own.
         what: the data, in a message.
         numbers: the number in the user's data of each row of the frame; None if they are the same.
-        with_ramps: whether columns of numbers get :mod:`~backlit.data.tables.ramps` where the rows are enough for them.
+        ramp_rows: how many rows there are to train on in all, which decides on the
+            :mod:`~backlit.data.tables.ramps` of columns of numbers; None: those given; 0 for no ramps.
 
     Raises:
         DataError: there are no rows or no columns, a number is not finite, or every column would be left out.
@@ -146,7 +147,8 @@ def fit(
     if not any(column.inputs for column in columns):
         why = "; ".join(f"'{column.name}' {column.in_words()}" for column in columns[:3])
         raise DataError(f"{what}: there is no column to learn from ({why})")
-    count = ramps.how_many(given.height, sum(isinstance(column, Number) for column in columns)) if with_ramps else 0
+    enough = given.height if ramp_rows is None else ramp_rows
+    count = ramps.how_many(enough, sum(isinstance(column, Number) for column in columns))
     if count:
         columns = tuple(
             replace(column, edges=_edges(values, column, count, what)) if isinstance(column, Number) else column
