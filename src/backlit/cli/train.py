@@ -143,7 +143,7 @@ def run(
     if json:
         _print_document(completed, came_from, saved)
     else:
-        what = {"target": tables.task_in_words(encoding, task is not None), "chosen": str(settled)}
+        what = {"target": tables.task_in_words(encoding, task is not None), "by rule": str(settled)}
         _print_for_people(what, completed, came_from, saved, curve=not quiet)
     if interruption is not None:
         raise bl.TrainingInterrupted(
@@ -276,7 +276,7 @@ def _what_is_trained(dataset: Any, encoding: Any, network: Any, parts: Any, sett
         f"{dataset.source}: {dataset.rows:,} rows × {len(dataset.columns)} columns, "
         f"target '{dataset.target}', {what[encoding.task]}\n"
         f"rows: {', '.join(f'{len(numbers):,} {purpose}' for numbers, purpose in rows if len(numbers))}\n"
-        f"{network!r}" + (f"\nchosen: {settled}" if str(settled) else "")
+        f"{network!r}" + (f"\nby rule: {settled}" if str(settled) else "")
     )
 
 

@@ -18,8 +18,7 @@ from backlit.data.dataset import Dataset, as_target
 from backlit.data.frames import some
 from backlit.data.labels import Label, check_varies, check_zero_one, classes_of, infer_task, number_table, one_hot
 from backlit.data.tables import encoding as table_encoding
-from backlit.data.tables import ramps
-from backlit.data.tables import stored
+from backlit.data.tables import ramps, stored
 from backlit.data.tables.encoding import TableEncoding
 from backlit.data.tables.table import Table
 from backlit.errors import DataError, OptionError, unknown_option

@@ -153,7 +153,7 @@ def choose(
         batch_size=batch,
         epochs=epochs,
         chosen=tuple(names),
-        data=f"{rows:,} row{'s' * (rows != 1)} × {columns:,} {'pixels' if pixels else 'columns'} to {task}",
+        data=f"{_number_of(rows, 'row')} × {_number_of(columns, 'pixel' if pixels else 'column')} to {task}",
     )
 
 
@@ -171,6 +171,10 @@ def _epochs(rows: int, per_epoch: int) -> int:
 
 def _learning_rate(batch: int) -> float:
     return min(max(LEARNING_RATE * sqrt(batch / BATCH), LOWEST_RATE), HIGHEST_RATE)
+
+
+def _number_of(count: int, what: str) -> str:
+    return f"{count:,} {what}{'s' * (count != 1)}"
 
 
 def _counted(layers: tuple[int, ...]) -> tuple[Any, ...]:

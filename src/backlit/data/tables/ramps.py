@@ -2,8 +2,8 @@
 
 A network of smooth layers bends slowly: what a price does from one street to the next it learns late, if at all. Cut at
 its quantiles, a number comes with its bends already there: the piecewise linear encoding of Gorishniy, Rubachev and
-Babenko, *On embeddings for numerical features in tabular deep learning*, 2022. It gives much where numbers are learnt, and
-something where classes are, if the rows are not few: ``benchmarks/README.md`` has the figures.
+Babenko, *On embeddings for numerical features in tabular deep learning*, 2022. It gives much where numbers are learnt,
+and something where classes are, if the rows are not few: ``benchmarks/README.md`` has the figures.
 """
 
 from itertools import pairwise
