@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from backlit.cli import files, output, stored, tables
+from backlit.cli import files, output, tables
 from backlit.cli import options as read_option
 from backlit.errors import DivergenceError, OptionError, OutputPathError
 
@@ -74,7 +74,7 @@ def run(
     """
     import backlit as bl
     from backlit import data
-    from backlit.cli import provenance, scores
+    from backlit.cli import provenance, scores, stored
     from backlit.formats import model_file
 
     sizes, rows_a_step = read_option.layer_sizes(layers), read_option.batch_size(batch_size)
