@@ -338,8 +338,12 @@ def fit(
 def _fit_table(table: Table, rows: IndexArray, task: str) -> TableEncoding:
     every = -(-len(rows) // MOST_FITTED)
     some = rows[::every]
-    ramp_rows = len(rows) if task == "numbers" or len(rows) >= ramps.ROWS_FOR_CLASSES else 0
     return table_encoding.fit(
-        table.take(some), spellings=table.spellings, named=table.named, what=table.source, numbers=some,
-        ramp_rows=ramp_rows,
-    )  # fmt: skip
+        table.take(some),
+        spellings=table.spellings,
+        named=table.named,
+        what=table.source,
+        numbers=some,
+        with_ramps=task == "numbers" or len(rows) >= ramps.ROWS_FOR_CLASSES,
+        of_rows=len(rows),
+    )

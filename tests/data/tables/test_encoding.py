@@ -35,7 +35,7 @@ def mixed(rows=ROWS):
 
 
 def test_each_kind_of_column_becomes_what_it_should():
-    table = fit(mixed(), ramp_rows=0)
+    table = fit(mixed(), with_ramps=False)
     kinds = [Number, Number, Truth, Category, Moment, Moment, Moment, LeftOut, Presence, LeftOut, LeftOut, LeftOut]
     assert [type(column) for column in table.columns] == kinds
     assert table.inputs == (

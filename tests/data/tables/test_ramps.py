@@ -87,7 +87,7 @@ def test_columns_of_numbers_get_them_where_the_rows_are_enough():
     encoded = table.features(frame())
     assert encoded.shape == (400, 14)
     assert fit(frame(120)).inputs == ("size", "kind=a", "kind=b", "few")
-    assert fit(frame(), ramp_rows=0).inputs == ("size", "kind=a", "kind=b", "few")
+    assert fit(frame(), with_ramps=False).inputs == ("size", "kind=a", "kind=b", "few")
 
 
 def test_only_the_training_rows_cut_them():
