@@ -3,8 +3,8 @@
     python benchmarks/large_table.py [--rows 2000000] [--keep FOLDER]
 
 Writes a CSV of 24 columns of numbers, 4 of text and a target, and one four times as long; trains an epoch on the one
-and predicts both, each command in a process of its own, whose peak of resident memory is read when it has ended. The matrix
-is what the network sees of all rows, training, validation and test, in float32. Prints a table and writes
+and predicts both, each command in a process of its own, whose peak of resident memory is read when it has ended. The
+matrix is what the network sees of all rows, training, validation and test, in float32. Prints a table and writes
 ``results/large_table.json``.
 """
 
