@@ -36,6 +36,7 @@ def run(
     no_header: tables.NoHeader = False,
     delimiter: tables.Delimiter = None,
     characters: tables.Characters = None,
+    window: Annotated[int | None, typer.Option(rich_help_panel=DATA, metavar="ROWS", parser=read_option.at_least_one, help="Keep the encoded rows in a file while training, and shuffle so many together: for tables larger than the memory.")] = None,
     class_weight: Annotated[str | None, typer.Option(rich_help_panel=DATA, metavar="balanced", help="Rare classes count as much as common ones.")] = None,
     layers: Annotated[str, typer.Option(rich_help_panel=NETWORK, metavar="N,N,…", help="Neurons of the hidden layers; '' for no hidden layer.")] = "100",
     activation: Annotated[str, typer.Option(rich_help_panel=NETWORK, metavar="NAME", help="Of the hidden layers, one or one a layer as relu,tanh: {activations}.")] = "relu",
@@ -73,7 +74,7 @@ def run(
     """
     import backlit as bl
     from backlit import data
-    from backlit.cli import provenance, scores
+    from backlit.cli import provenance, scores, stored
     from backlit.formats import model_file
 
     sizes, rows_a_step = read_option.layer_sizes(layers), read_option.batch_size(batch_size)
@@ -81,11 +82,11 @@ def run(
     destination = _check_files(source, out, plot, checkpoint, lens, resume=resume, force=force)
 
     with tables.progress(source, watching=not quiet) as tell:
-        reading = tables.options(no_header, delimiter, characters)
-        dataset = data.read(source, target=target, progress=tell, **reading)
+        dataset = data.read(source, target=target, progress=tell, **tables.options(no_header, delimiter, characters))
         parts = _split(dataset, task, validation, test, seed)
         encoding = _encode(dataset, parts, task, output_activation)
-        X, y = data.encode_parts(dataset, encoding, vars(parts), dtype), encoding.targets(dataset.known_y, dtype)
+        make_room, to_train_on = stored.room(window, destination)
+        X, y = data.encode_parts(dataset, encoding, vars(parts), dtype, make_room), encoding.targets(dataset.known_y, dtype)
     tables.say(_remarks(dataset, encoding, y, class_weight), quiet=quiet)
 
     network = bl.Network(
@@ -95,13 +96,13 @@ def run(
     )
     reach = network.activations[-1]  # held-out numbers may lie beyond it, and its end is as near to them as it comes
     y = y.clip(reach.lowest, reach.highest)
-    held_out = (X["validation"], y[parts.validation]) if len(parts.validation) else None
+    held_out = (to_train_on(X["validation"]), y[parts.validation]) if len(parts.validation) else None
     keep_the_best = bl.EarlyStopping(patience=early_stopping) if held_out or early_stopping is not None else None
     watching = not quiet and sys.stderr is not None and sys.stderr.isatty()
     interruption = None
     try:
         completed = bl.train(
-            network, X["train"], y[parts.train], validation=held_out, class_weight=class_weight,
+            network, to_train_on(X["train"]), y[parts.train], validation=held_out, class_weight=class_weight,
             cost=_cost_of(encoding, output_activation, cost), l2=l2, optimizer=chosen_optimizer, learning_rate=learning_rate, schedule=schedule,
             batch_size=rows_a_step, epochs=epochs, clip=clip, early_stopping=keep_the_best, seed=seed, engine=engine,
             checkpoint=place, resume=resume,
@@ -291,6 +292,7 @@ def _what_came_out(task: str, completed: Any, came_from: dict[str, Any], saved: 
         ("trained", f"{done} epoch{'s' * (done != 1)} in {completed.seconds:.1f} s{ended}{kept}"),
         ("target", task),
         ("engine", f"{completed.engine}: {completed.engine_reason}"),
+        *(("rows", windows["shuffled"]) for windows in [completed.options["windows"]] if windows),
         ("saved in", str(saved)),
     ]
     if not came_from["scores"]:
