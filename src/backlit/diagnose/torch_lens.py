@@ -144,6 +144,18 @@ class TorchLens:
             raise OptionError("this lens has seen no step: it records at optimizer.step(), after a backward pass")
         return joined(self._about, [arrays_of(self._about, part) for part in self._parts])
 
+    def plot(self, path: Any = None, *, force: bool = False) -> Any:
+        """The record as curves by matplotlib; see :func:`backlit.diagnose.pictures.draw_figure`."""
+        from backlit.diagnose.pictures import draw_figure
+
+        return draw_figure(self.record, path, force=force)
+
+    def text(self, width: int = 100) -> str:
+        """The record as a table for a terminal; see :func:`backlit.diagnose.pictures.draw_text`."""
+        from backlit.diagnose.pictures import draw_text
+
+        return draw_text(self.record, width)
+
     def __repr__(self) -> str:
         return f"TorchLens({self._name}, {len(self._linears)} Linear layers, {len(self._parts)} steps)"
 
@@ -242,6 +254,7 @@ class TorchLens:
             for pieces in zip(*arrays, strict=True)
         )
         merged = LayerPass(a, z, 0)
+        merged.exact = "16" not in str(parts[0].z.dtype)
         merged.delta = delta
         return merged
 
@@ -254,7 +267,7 @@ class TorchLens:
             return
         here.a = after.a_before if after.a_before.shape == here.z.shape else None
         if self._activations[number] is None:
-            self._activations[number] = guess_activation(here.z, here.a) or "unknown"
+            self._activations[number] = guess_activation(here.z, here.a, exact=here.exact) or "unknown"
         name = str(self._activations[number]).partition(" ")[0]
         here.activation = None if name == "unknown" else activations.ACTIVATIONS[name]
         dropped = str(self._activations[number]).endswith("dropout")

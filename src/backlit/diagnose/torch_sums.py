@@ -17,7 +17,7 @@ from backlit.notation import Array, Float64Array
 class LayerPass:
     """One layer's part of a pass: tensors while it is under way, arrays afterwards."""
 
-    __slots__ = ("_version", "a", "a_before", "activation", "delta", "sigma", "z")
+    __slots__ = ("_version", "a", "a_before", "activation", "delta", "exact", "sigma", "z")
 
     def __init__(self, a_before: Any, z: Any, version: int) -> None:
         self.a_before, self.z, self._version = a_before, z, version
@@ -25,6 +25,7 @@ class LayerPass:
         self.a: Any = None
         self.sigma: Any = None
         self.activation: Activation | None = None
+        self.exact = True  # float32 or float64, not one of autocast's shorter types
 
     @property
     def overwritten(self) -> bool:
@@ -35,18 +36,18 @@ class LayerPass:
 CANDIDATES = ("relu", "identity", "tanh", "sigmoid", "gelu", "silu", "leaky-relu", "elu", "softplus")
 
 
-def guess_activation(z: Array, a: Array | None) -> str | None:
+def guess_activation(z: Array, a: Array | None, *, exact: bool) -> str | None:
     """The activation that makes a from z, ``… with dropout`` where a is thinned and scaled; None: no known one."""
     if a is None:
         return None
-    kept = a != 0
+    kept, near = a != 0, 1e-4 if exact else 3e-2
     for name in CANDIDATES:
         sigma = activations.ACTIVATIONS[name].value(z)
-        if np.allclose(sigma, a, rtol=1e-2 if z.dtype != a.dtype else 1e-4, atol=1e-5):
+        if np.allclose(sigma, a, rtol=near, atol=near / 10):
             return name
         if not kept.all() and kept.any() and (np.abs(sigma[kept]) > 1e-6).all():
             ratio = a[kept] / sigma[kept]
-            if np.allclose(ratio, np.median(ratio), rtol=1e-3) and np.median(ratio) > 1:
+            if np.allclose(ratio, np.median(ratio), rtol=10 * near) and np.median(ratio) > 1:
                 return f"{name} with dropout"
     return None
 
@@ -64,6 +65,7 @@ def sums_of_step(
         gradients = _row_gradients(here.a_before, here.delta, bias=len(own) > 1) * scale**2
         row[0], row[1], row[2] = _square(here.z), _square(here.a), _square(here.delta) * scale**2
         row[3:7] = _slopes(here)
+        row[:6] /= here.z[0].size // here.z.shape[-1]  # means over all vectors of a row
         row[-1] = gradients.sum()
         of_rows += gradients
     return sums, np.sqrt(of_rows)

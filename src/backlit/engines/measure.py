@@ -5,7 +5,8 @@ from collections.abc import Collection
 import numpy as np
 
 from backlit.backpropagation import BackwardPass
-from backlit.engines.base import Session, StepsReport, epoch_order
+from backlit.engines.base import Session, StepsReport
+from backlit.engines.order import rows_at
 from backlit.engines.statistics import SUMS, Statistics, add_update, of_pass
 from backlit.notation import Array, Float64Array, IndexArray
 
@@ -78,7 +79,6 @@ def _rows(
     breaks = np.flatnonzero((np.diff(steps) != 1) | (np.diff(first_rows) < 0)) + 1
     for stretch in np.split(np.arange(len(steps)), breaks) if len(steps) else ():
         first, last = int(stretch[0]), int(stretch[-1])
-        order = epoch_order(session.plan, session.data.rows, int(steps[first]))
-        taken = slice(int(first_rows[first]), int(first_rows[last] + m[last]))
-        parts.append(np.arange(taken.start, taken.stop) if order is None else order[taken])
+        epoch, end = int(steps[first]) // session.steps_per_epoch, int(first_rows[last] + m[last])
+        parts.append(rows_at(session.plan, session.data.rows, epoch, int(first_rows[first]), end))
     return np.concatenate([np.zeros(0, np.int64), *parts]).astype(np.int32)

@@ -22,12 +22,13 @@ from backlit.engines.base import (
     StepRecord,
     StepsReport,
     TrainingData,
-    epoch_order,
 )
+from backlit.engines.feed import feed
 from backlit.engines.measure import StatisticsRoom
+from backlit.engines.order import batch_rows
 from backlit.engines.score import ScoreSums
 from backlit.network import Network
-from backlit.notation import Array, Float64Array, IndexArray
+from backlit.notation import Array, Float64Array
 from backlit.objective import FUSED, Objective
 from backlit.optimizers import SGD, Adam, AdamW, Optimizer, RMSprop, State
 
@@ -157,11 +158,12 @@ class NativeSession(Session):
         super().__init__(network, objective, data, plan)
         rule, slots, numbers = _RULES[type(plan.optimizer)](plan.optimizer)
         self._slots = slots
+        found = self._feed = feed(data, plan)
         kind: Any = _native.Session32 if network.dtype == np.float32 else _native.Session64
         self._core = kind(
             list(network.sizes), _activations(network), [*network.dropout, 0.0], *_objective(objective),
-            np.ascontiguousarray(data.X, network.dtype), np.ascontiguousarray(data.Y, network.dtype),
-            np.ascontiguousarray(data.row_weights, network.dtype), _DECISION[data.decision], rule, numbers,
+            *(np.ascontiguousarray(values, network.dtype) for values in (found.X, found.Y, found.row_weights)),
+            _DECISION[data.decision], rule, numbers,
             plan.batch_size, plan.seed, -1.0 if plan.clip is None else plan.clip,
         )  # fmt: skip
 
@@ -213,25 +215,23 @@ class NativeSession(Session):
         self._unseen, self._stale = False, bool(self._slots)
 
     def _next_stop(self, until_step: int, record_steps: Collection[int]) -> int:
-        """Where the core must come back: the end of the epoch, a step to be recorded, or the one after it."""
-        at, per_epoch = self.step, self.steps_per_epoch
-        end = min(until_step, (at // per_epoch + 1) * per_epoch)
+        """Where the core must come back: where the rows at hand end, at a step to be recorded, or the one after it."""
+        at = self.step
+        end = min(until_step, self._feed.at(at).until)
         if at in record_steps:
             return at + 1
         return min((step for step in record_steps if at < step < end), default=end)
 
-    def _order(self) -> IndexArray | None:
-        return epoch_order(self.plan, self.data.rows, self.step)
-
     def _run(self, report: StepsReport, span: slice, rates: Float64Array, room: StatisticsRoom | None) -> None:
         measured: tuple[Any, ...] = ()
+        here = self._feed.at(self.step)
         if room:
             at, wanted = room.wanted(self.step, self.step + len(rates))
             rows = slice(room.row_starts[at.start], room.row_starts[at.stop])
             measured = (wanted, room.layers[at].reshape(-1), room.row_costs[rows], room.row_gradients[rows])
         try:
             self._core.run(
-                self._order(), self.step % self.steps_per_epoch, self.plan.steps_before + self.step, rates,
+                here.order, here.place, self.plan.steps_before + self.step, rates,
                 report.costs[span], report.hits[span], report.weights[span], *measured,
             )  # fmt: skip
         finally:
@@ -246,10 +246,9 @@ class NativeSession(Session):
         room.add(record.step, record.backward, weights, record.parameters, gradient, record.update)
 
     def _run_recorded(self, report: StepsReport, span: slice, rate: float) -> StepRecord:
-        network, place, order = self.network, self.step % self.steps_per_epoch, self._order()
-        first = place * self.plan.batch_size
-        taken = slice(first, min(first + self.plan.batch_size, self.data.rows))
-        rows = np.arange(self.data.rows)[taken] if order is None else order[taken].copy()
+        network, here = self.network, self._feed.at(self.step)
+        taken = batch_rows(self.plan, self.data.rows, self.step)
+        rows = np.arange(taken.start, taken.stop) if isinstance(taken, slice) else taken.copy()
         m = len(rows)
         z, sigma, a, masks, delta = (_room(network, m) for _ in range(5))
         x, row_costs = np.empty((m, network.sizes[0]), network.dtype), np.empty(m, network.dtype)
@@ -257,7 +256,7 @@ class NativeSession(Session):
         self._core.store(network.parameters, [])
         before = network.parameters.copy()
         norm = self._core.run_recorded(
-            order, place, self.plan.steps_before + self.step, rate, report.costs[span], report.hits[span],
+            here.order, here.place, self.plan.steps_before + self.step, rate, report.costs[span], report.hits[span],
             report.weights[span], *map(_listed, (z, sigma, a, masks, delta)), x, gradients.vector, row_costs,
         )  # fmt: skip
         self._core.store(network.parameters, [])
