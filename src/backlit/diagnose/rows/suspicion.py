@@ -27,8 +27,8 @@ START_RATE = 0.05
 CERTAIN = 1e-12
 """The least probability a class is left with, so that the most suspicious rows still differ."""
 
-CLEARLY_WRONG = 0.05
-"""A row whose label is less probable than this takes no part in the second round."""
+CLEARLY_WRONG = 0.02
+"""A row to whose label networks that never saw it give less takes no part in the second round."""
 
 
 def opinions_of_rows(dynamics: Dynamics) -> Float64Array:
