@@ -18,6 +18,7 @@ backlit train digits --layers 100,50 --dropout 0.2 --plot curve.png
 backlit train diabetes --layers 20 --l2 1 --early-stopping 10 --json
 backlit train mnist --epochs 100 --checkpoint mnist.checkpoint
 backlit train mnist --epochs 100 --checkpoint mnist.checkpoint --resume
+backlit train digits --layers 100,50 --lens digits.lens
 backlit train digits --checkpoint c --checkpoint-every 5 --keep 3
 """
 
@@ -57,6 +58,7 @@ def run(
     engine: Annotated[str, typer.Option(rich_help_panel=TRAINING, metavar="NAME", help="What executes the equations; auto takes the fastest that can (see backlit info).")] = "auto",
     out: Annotated[Path | None, typer.Option("--out", "-o", rich_help_panel=RESULTS, metavar="FILE", help="Where the model goes.  [default: SOURCE.safetensors, or a new name like it]")] = None,
     plot: Annotated[Path | None, typer.Option(rich_help_panel=RESULTS, metavar="FILE", help="Draw the learning curve to a .png, .svg or .pdf file.")] = None,
+    lens: Annotated[Path | None, typer.Option(rich_help_panel=RESULTS, metavar="FOLDER", help="Record every step, layer by layer and row by row, in Parquet files that can be read while it trains; show it at the end.")] = None,
     checkpoint: Annotated[Path | None, typer.Option(rich_help_panel=RESULTS, metavar="FILE", help="Save the whole state of the training here, again and again and at a stop.")] = None,
     checkpoint_every: Annotated[str, typer.Option(rich_help_panel=RESULTS, metavar="N|Ns", help="How often: after so many epochs, as 5, or seconds, as 30s.")] = "10s",
     keep: Annotated[int, typer.Option(rich_help_panel=RESULTS, metavar="N", parser=read_option.at_least_one, help="Of the checkpoints, the last so many: FILE, FILE.1, …; a damaged one falls back to the one before it.")] = 2,
@@ -76,7 +78,7 @@ def run(
 
     sizes, rows_a_step = read_option.layer_sizes(layers), read_option.batch_size(batch_size)
     chosen_optimizer, place = _optimizer(optimizer, momentum, nesterov), _checkpoint(checkpoint, checkpoint_every, keep, force=force)
-    destination = _check_files(source, out, plot, checkpoint, resume=resume, force=force)
+    destination = _check_files(source, out, plot, checkpoint, lens, resume=resume, force=force)
 
     with tables.progress(source, watching=not quiet) as tell:
         reading = tables.options(no_header, delimiter, characters)
@@ -103,7 +105,10 @@ def run(
             cost=_cost_of(encoding, output_activation, cost), l2=l2, optimizer=chosen_optimizer, learning_rate=learning_rate, schedule=schedule,
             batch_size=rows_a_step, epochs=epochs, clip=clip, early_stopping=keep_the_best, seed=seed, engine=engine,
             checkpoint=place, resume=resume,
-            callbacks=[_announcement(_what_is_trained(dataset, encoding, network, parts))] if watching else [],
+            callbacks=[
+                *([_announcement(_what_is_trained(dataset, encoding, network, parts))] if watching else []),
+                *([] if lens is None else [bl.Lens(path=lens, force=force, row_numbers=parts.train)]),
+            ],
             progress=watching,
         )
     except bl.DivergenceError as divergence:
@@ -126,11 +131,11 @@ def run(
         completed.plot(_unless_taken(plot, force=force), force=force)
 
     if json:
-        seconds, why = round(completed.seconds, 3), completed.engine_reason
-        output.print_json({"scores": found, "model": str(saved), **came_from, "engine_reason": why, "seconds": seconds})
+        why = {"engine_reason": completed.engine_reason, "seconds": round(completed.seconds, 3)}
+        output.print_json({"scores": found, "model": str(saved), **came_from, **why})
     else:
         if not quiet:
-            print(completed.curve(width=min(output.width(), 100), height=14))
+            print(_curves(completed))
         print(_what_came_out(tables.task_in_words(encoding, task is not None), completed, came_from, saved))
     if interruption is not None:
         raise bl.TrainingInterrupted(
@@ -162,15 +167,17 @@ def _checkpoint(path: Path | None, every: str, keep: int, *, force: bool) -> Any
 
 
 def _check_files(
-    source: str, out: Path | None, plot: Path | None, checkpoint: Path | None, *, resume: bool, force: bool
+    source: str, out: Path | None, plot: Path | None, checkpoint: Path | None, lens: Path | None, *, resume: bool,
+    force: bool,
 ) -> Path:
     """Where the model goes; found out before the training that all of them can be written after it."""
+    from backlit.diagnose import store
     from backlit.formats import durable
     from backlit.training import curves
 
     named = read_option.default_name(source)
     model = out if out is not None else named if force else durable.free_name(named)
-    written = {"--out": model, "--plot": plot, "--checkpoint": checkpoint}
+    written = {"--out": model, "--plot": plot, "--checkpoint": checkpoint, "--lens": lens}
     files.check_apart(written, {"SOURCE": files.of_source(source)})
     if resume and checkpoint is None:
         raise OptionError("--resume needs to know from where: give the file as --checkpoint FILE")
@@ -181,6 +188,8 @@ def _check_files(
         curves.check_plot_path(plot, force=force)
     if checkpoint is not None:
         durable.check_writable(checkpoint, force=force or resume)
+    if lens is not None:
+        store.check_free(lens, force=force or resume)
     return model
 
 
@@ -265,6 +274,13 @@ def _what_is_trained(dataset: Any, encoding: Any, network: Any, parts: Any) -> s
         f"rows: {', '.join(f'{len(numbers):,} {purpose}' for numbers, purpose in rows if len(numbers))}\n"
         f"{network!r}"
     )
+
+
+def _curves(completed: Any) -> str:
+    """The learning curve and, where a lens watched, what it saw of each layer."""
+    width = min(output.width(), 100)
+    seen = "" if completed.lens is None else f"\n{completed.lens.text(width=width)}\n"
+    return completed.curve(width=width, height=14) + seen
 
 
 def _what_came_out(task: str, completed: Any, came_from: dict[str, Any], saved: Path) -> str:

@@ -339,5 +339,10 @@ def _fit_table(table: Table, rows: IndexArray) -> TableEncoding:
     every = -(-len(rows) // MOST_FITTED)
     some = rows[::every]
     return table_encoding.fit(
-        table.take(some), spellings=table.spellings, named=table.named, what=table.source, numbers=some
+        table.take(some),
+        spellings=table.spellings,
+        named=table.named,
+        what=table.source,
+        numbers=some,
+        of_rows=len(rows),
     )

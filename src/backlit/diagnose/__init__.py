@@ -2,5 +2,7 @@
 
 from backlit.diagnose.lens import Lens
 from backlit.diagnose.record import LensRecord
+from backlit.diagnose.store import read_lens
+from backlit.diagnose.torch_lens import TorchLens, lens_torch
 
-__all__ = ["Lens", "LensRecord"]
+__all__ = ["Lens", "LensRecord", "TorchLens", "lens_torch", "read_lens"]

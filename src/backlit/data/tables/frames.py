@@ -22,7 +22,8 @@ def is_text(kind: Any) -> bool:
 
 def is_frame(X: Any) -> bool:
     """Whether X has columns with names: a frame, or a mapping of names to columns."""
-    return isinstance(X, Mapping) or (hasattr(X, "columns") and (hasattr(X, "iloc") or hasattr(X, "lazy")))
+    of_polars = hasattr(X, "lazy") and hasattr(X, "select")  # a lazy frame warns of being asked for its columns
+    return isinstance(X, Mapping) or of_polars or (hasattr(X, "iloc") and hasattr(X, "columns"))
 
 
 def as_frame(what: str, X: Any) -> "pl.DataFrame":

@@ -11,10 +11,10 @@ from backlit.data.dataset import as_target
 from backlit.data.frames import some
 from backlit.data.tables import cells, frames
 from backlit.data.tables.cells import PLAIN, Spelling
-from backlit.data.tables.encoding import TableEncoding
+from backlit.data.tables.encoding import FEW, NEAR_UNIQUE, TableEncoding
 from backlit.data.tables.known import as_known
 from backlit.data.tables.recognition import MOMENT, NUMBER, TEXT, TRUTH, Evidence
-from backlit.data.tables.sources import Progress, Raw
+from backlit.data.tables.sources import ROWS, Progress, Raw
 from backlit.data.tables.table import Table
 from backlit.errors import DataError
 
@@ -83,6 +83,8 @@ def read_table(
     remarks += [remark for _, _, remark in verdicts.values() if remark]
     y, there, more = target_of(answers, targets, raw.source, as_text)
     remarks += more
+    if y is not None and y.dtype.kind == "U" and like is None:
+        _check_classes(y, f"{raw.source}: target '{targets[0]}'")
 
     def blocks() -> Iterator["pl.DataFrame"]:
         first = 0
@@ -144,6 +146,16 @@ def target_of(
     return arrays[0], there, remarks
 
 
+def _check_classes(y: NDArray[Any], what: str) -> None:
+    """Raises DataError where nearly every row has a class of its own."""
+    different = len(np.unique(y))
+    if different > max(FEW, NEAR_UNIQUE * len(y)):
+        raise DataError(
+            f"{what} is text with {different:,} different values in {len(y):,} rows, too many to be classes; "
+            "--target takes another column"
+        )
+
+
 def label_of(values: "pl.Series") -> "pl.Series":
     """Labels of text: no blanks around them, no dot behind them, null where missing.
 
@@ -182,7 +194,11 @@ def _plain(values: "pl.Series") -> Any:
     import polars as pl
 
     if values.dtype == pl.String:
-        return np.array(values.to_list(), dtype=np.str_)
+        longest: Any = values.str.len_chars().max()
+        text = np.empty(len(values), dtype=f"U{max(longest, 1)}")
+        for start in range(0, len(values), ROWS):  # Python's own strings take many times the room
+            text[start : start + ROWS] = values[start : start + ROWS].to_list()
+        return text
     return values.to_numpy()
 
 
