@@ -1,6 +1,6 @@
 """What each kind of column makes of its cells, by hand."""
 
-from datetime import date, datetime, timedelta, timezone
+from datetime import date, datetime, timedelta
 from math import cos, pi, sin
 
 import numpy as np
@@ -65,8 +65,10 @@ def test_a_moment():
     expected = [2.25, sin(2 * pi * 2.25 / 7), cos(2 * pi * 2.25 / 7), 1, 0, 0]
     assert row == pytest.approx(expected, abs=1e-15)
     assert nothing == [0, 0, 0, 0, 0, 1]
-    other_zone = datetime(1970, 1, 3, 8, tzinfo=timezone(timedelta(hours=2)))
-    assert encode(moment, [other_zone])[0] == pytest.approx(expected, abs=1e-15)
+    in_tokyo = pl.Series("c", [datetime(1970, 1, 3, 15)]).dt.replace_time_zone("Asia/Tokyo")
+    assert moment.encode(in_tokyo, "t", 0).tolist()[0] == pytest.approx(expected, abs=1e-15)
+    later = Moment("c", Squash(center=100, spread=10, limit=0, offset=0, scale=1), (), missing=True)
+    assert encode(later, [None, date(1970, 4, 21)]) == [[0, 1], [1, 0]]  # the median stands for what is missing
     assert encode(moment, ["1970-01-03 06:00"])[0] == pytest.approx(expected, abs=1e-15)
     assert encode(moment, [date(1970, 1, 8)])[0][1:3] == pytest.approx([0, 1], abs=1e-15)  # a week later
 

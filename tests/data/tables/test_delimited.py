@@ -177,6 +177,12 @@ def test_a_quote_that_is_never_closed_is_not_read_forever(written, monkeypatch):
         rows_of(written("a,b\n1,2\n" + '"' + "3,4\n" * 1000))
 
 
+def test_lines_are_counted_over_blocks(written, monkeypatch):
+    monkeypatch.setattr(delimited, "BLOCK", 10)
+    with pytest.raises(DataError, match="line 42 has 1 field"):
+        rows_of(written("a,b\n" + '1,2\n3,"x\ny"\n\n' * 10 + "4\n"))
+
+
 def test_a_file_that_is_not_there(tmp_path):
     with pytest.raises(BacklitError, match="cannot be opened"):
         look_at(tmp_path / "none.csv")

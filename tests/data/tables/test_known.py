@@ -52,6 +52,7 @@ def test_by_place_where_there_are_no_names(tmp_path):
         ),
         (FRAME.select("same"), {}, "has no columns 'size', 'kind' "),
         (FRAME.drop("same"), {"given_named": False}, "has 2 columns where 3 are expected; one file has names"),
+        (FRAME.with_columns(t=1), {"given_named": False}, "has 4 columns where 3 are expected; one file has names"),
         (FRAME.drop("same"), {"trained_named": False}, "has 2 columns where 3 are expected, or 4 with the target; the"),
     ],
 )

@@ -3,7 +3,7 @@ import pandas
 import polars as pl
 import pytest
 
-from backlit.data import encode_parts, fit, load, read
+from backlit.data import encode_parts, fit, load, read, split
 from backlit.data.tables import reading
 from backlit.errors import DataError, OptionError
 
@@ -96,6 +96,20 @@ def test_a_target_with_a_usual_name_is_taken_and_said(here):
     )
 
 
+def test_a_change_of_a_test_row_changes_nothing(here):
+    """Through the file, as a training reads it: what is learnt of the columns is learnt from the training rows."""
+    lines = people(60).splitlines()
+    write("t.csv", "\n".join(lines))
+    table = read("t.csv", target="rich")
+    parts = split(table.y, validation=0.2, test=0.2, seed=0, stratify=True)
+    expected = fit(table, parts.train).to_dict()
+    for rows, same in ((parts.test, True), (parts.validation, True), (parts.train, False)):
+        changed = list(lines)
+        changed[1 + rows[0]] = f"1000,1000,violet,{table.y[rows[0]]}"
+        write("changed.csv", "\n".join(changed))
+        assert (fit(read("changed.csv", target="rich"), parts.train).to_dict() == expected) == same
+
+
 @pytest.mark.parametrize("held", [0, 1 << 20])
 def test_a_table_too_large_to_be_kept_is_read_again(here, monkeypatch, held):
     write("t.csv", people(500))
@@ -164,6 +178,12 @@ def test_options_of_a_csv_are_refused_for_anything_else(here, source):
     pl.DataFrame({"a": [1], "y": [2]}).write_parquet("t.parquet")
     with pytest.raises(OptionError, match=r"delimiter is for tables in a CSV file, and .* is none"):
         read(source, delimiter=";")
+
+
+def test_an_infinite_number_of_a_frame_is_named(here):
+    frame = pl.DataFrame({"a": [1.0, float("inf")], "y": [0, 1]})
+    with pytest.raises(DataError, match="the frame: column 'a' has inf in row 1, where a number should be finite"):
+        read(frame, target="y")
 
 
 def test_columns_of_the_same_name(here):

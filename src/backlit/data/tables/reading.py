@@ -11,6 +11,7 @@ from backlit.data.dataset import as_target
 from backlit.data.frames import some
 from backlit.data.tables import cells, frames
 from backlit.data.tables.cells import PLAIN, Spelling
+from backlit.data.tables.columns import as_numbers
 from backlit.data.tables.encoding import FEW, NEAR_UNIQUE, TableEncoding
 from backlit.data.tables.known import as_known
 from backlit.data.tables.recognition import MOMENT, NUMBER, TEXT, TRUTH, Evidence
@@ -75,11 +76,16 @@ def read_table(
             for column in features:
                 if frames.is_text(column.dtype):
                     seen[column.name].add(column.cast(_string()))
+                elif column.dtype.is_float() and column.is_infinite().any():
+                    as_numbers(column, PLAIN, raw.source, rows - block.height)  # says which
         if held is not None:
             held.append(features)
     if not rows:
         raise DataError(f"{raw.source}: has names and no rows")
     verdicts = {name: evidence.verdict() for name, evidence in seen.items() if evidence.rows}
+    for name, (kind, _, _) in verdicts.items():
+        if kind == NUMBER and (infinite := seen[name].infinite) is not None:
+            raise not_finite(raw.source, name, *infinite)
     remarks += [remark for _, _, remark in verdicts.values() if remark]
     y, there, more = target_of(answers, targets, raw.source, as_text)
     remarks += more
@@ -144,6 +150,14 @@ def target_of(
         f"{absent:,} of {len(there):,} rows have no target {named} and were left out, the first is row {first}"
     )
     return arrays[0], there, remarks
+
+
+def not_finite(source: str, column: str, cell: str, row: int) -> DataError:
+    """The error for a number that is none."""
+    return DataError(
+        f"{source}: column '{column}' has {cells.shown(cell)} in row {row}, where a number should be finite "
+        "(rows count from 0); mend or empty such cells"
+    )
 
 
 def _check_classes(y: NDArray[Any], what: str) -> None:
