@@ -26,6 +26,8 @@ OUTPUT_OF_TASK = {"classes": "softmax", "labels": "sigmoid", "numbers": "identit
 
 DATA, NETWORK, TRAINING, RESULTS = "Data", "Network", "Training", "Results"
 
+BY_RULE = "  [default: by rule]"
+
 
 def run(
     source: Annotated[str, typer.Argument(metavar="SOURCE", help="{sources}; a .csv or .parquet table; openml:NAME; an .npz file; X.npy,y.npy; a folder of IDX files.")],
@@ -38,21 +40,23 @@ def run(
     characters: tables.Characters = None,
     window: Annotated[int | None, typer.Option(rich_help_panel=DATA, metavar="ROWS", parser=read_option.at_least_one, help="Keep the encoded rows in a file while training, and shuffle so many together: for tables larger than the memory.")] = None,
     class_weight: Annotated[str | None, typer.Option(rich_help_panel=DATA, metavar="balanced", help="Rare classes count as much as common ones.")] = None,
-    layers: Annotated[str, typer.Option(rich_help_panel=NETWORK, metavar="N,N,…", help="Neurons of the hidden layers; '' for no hidden layer.")] = "100",
-    activation: Annotated[str, typer.Option(rich_help_panel=NETWORK, metavar="NAME", help="Of the hidden layers, one or one a layer as relu,tanh: {activations}.")] = "relu",
+    layers: Annotated[str | None, typer.Option(rich_help_panel=NETWORK, metavar="N,N,…", help="Neurons of the hidden layers; '' for no hidden layer." + BY_RULE)] = None,
+    activation: Annotated[str | None, typer.Option(rich_help_panel=NETWORK, metavar="NAME", help="Of the hidden layers, one or one a layer as relu,tanh: {activations}." + BY_RULE)] = None,
     output_activation: Annotated[str | None, typer.Option("--output", rich_help_panel=NETWORK, metavar="NAME", help="Activation of the output layer: one of those, {output_activations}.  [default: " + ", ".join(f"{name} for {task}" for task, name in OUTPUT_OF_TASK.items()) + "]")] = None,
     initializer: Annotated[str, typer.Option(rich_help_panel=NETWORK, metavar="NAME", help="Of the weights: {initializers}; auto takes one by the activation.")] = "auto",
-    dropout: Annotated[str, typer.Option(rich_help_panel=NETWORK, metavar="P", help="Probability that a hidden neuron is left out of a step; one, or one a layer as 0.2,0.5.")] = "0",
+    dropout: Annotated[str | None, typer.Option(rich_help_panel=NETWORK, metavar="P", help="Probability that a hidden neuron is left out of a step; one, or one a layer as 0.2,0.5." + BY_RULE)] = None,
     dtype: Annotated[str, typer.Option(rich_help_panel=NETWORK, metavar="TYPE", help="Of every number: {dtypes}.")] = "float32",
     cost: Annotated[str | None, typer.Option(rich_help_panel=TRAINING, metavar="NAME", help="{costs}.  [default: the one of the output activation; of sigmoid for numbers, quadratic]")] = None,
     l2: Annotated[float, typer.Option(rich_help_panel=TRAINING, metavar="λ", parser=read_option.number, help="Strength of the penalty λ/(2n) Σ‖W‖² on the weights.")] = 0.0,
-    optimizer: Annotated[str, typer.Option(rich_help_panel=TRAINING, metavar="NAME", help="{optimizers}.")] = "adam",
-    learning_rate: Annotated[float | None, typer.Option(rich_help_panel=TRAINING, metavar="η", parser=read_option.number, help="How far a step goes.  [default: the optimizer's own]")] = None,
+    label_smoothing: Annotated[float | None, typer.Option(rich_help_panel=TRAINING, metavar="ε", parser=read_option.number, help="Share of each label that is spread over all classes, as 0.1." + BY_RULE)] = None,
+    optimizer: Annotated[str | None, typer.Option(rich_help_panel=TRAINING, metavar="NAME", help="{optimizers}." + BY_RULE)] = None,
+    learning_rate: Annotated[float | None, typer.Option(rich_help_panel=TRAINING, metavar="η", parser=read_option.number, help="How far a step goes.  [default: by rule; of an --optimizer, its own]")] = None,
     momentum: Annotated[float | None, typer.Option(rich_help_panel=TRAINING, metavar="μ", parser=read_option.number, help="Of --optimizer sgd, as 0.9.  [default: 0]")] = None,
     nesterov: Annotated[bool, typer.Option("--nesterov", rich_help_panel=TRAINING, help="Look ahead along the momentum.")] = False,
-    schedule: Annotated[str, typer.Option(rich_help_panel=TRAINING, metavar="NAME", help="Of the learning rate: {schedules}.")] = "constant",
-    batch_size: Annotated[str | None, typer.Option(rich_help_panel=TRAINING, metavar="N", help="Rows a step, or all.  [default: 32]")] = None,
-    epochs: Annotated[int, typer.Option(rich_help_panel=TRAINING, metavar="N", parser=read_option.at_least_one, help="Passes over the training rows.")] = 50,
+    schedule: Annotated[str | None, typer.Option(rich_help_panel=TRAINING, metavar="NAME", help="Of the learning rate: {schedules}.  [default: by rule; of an --optimizer, constant]")] = None,
+    batch_size: Annotated[str | None, typer.Option(rich_help_panel=TRAINING, metavar="N", help="Rows a step, or all." + BY_RULE)] = None,
+    epochs: Annotated[int | None, typer.Option(rich_help_panel=TRAINING, metavar="N", parser=read_option.at_least_one, help="Passes over the training rows." + BY_RULE)] = None,
+    time: Annotated[str | None, typer.Option(rich_help_panel=TRAINING, metavar="TIME", help="As 30s, 5m or 1h: the training ends within it, and its schedule with it. The clock decides then: the same seed no longer gives the same model.")] = None,
     clip: Annotated[float | None, typer.Option(rich_help_panel=TRAINING, metavar="NORM", parser=read_option.number, help="The largest norm a gradient may have.")] = None,
     early_stopping: Annotated[int | None, typer.Option(rich_help_panel=TRAINING, metavar="N", parser=read_option.at_least_one, help="Stop after so many epochs without a better validation cost.")] = None,
     seed: Annotated[int, typer.Option(rich_help_panel=TRAINING, metavar="N", parser=read_option.whole, help="Draws all that is random: the same seed gives the same model.")] = 0,
@@ -71,14 +75,22 @@ def run(
     """Train a network and save it.
 
     The rows are split in three: some train, some choose the best epoch, and some do neither and report the score.
+    What you do not ask for is chosen by rules on rows, columns and task, and said.
     """
     import backlit as bl
     from backlit import data
     from backlit.cli import provenance, scores, stored
     from backlit.formats import model_file
+    from backlit.training import defaults
 
-    sizes, rows_a_step = read_option.layer_sizes(layers), read_option.batch_size(batch_size)
-    chosen_optimizer, place = _optimizer(optimizer, momentum, nesterov), _checkpoint(checkpoint, checkpoint_every, keep, force=force)
+    given = {
+        "layers": None if layers is None else read_option.layer_sizes(layers),
+        "activation": None if activation is None else read_option.names(activation),
+        "dropout": None if dropout is None else read_option.one_or_more("dropout", dropout),
+        "batch_size": read_option.batch_size(batch_size), "optimizer": _optimizer(optimizer, momentum, nesterov),
+        "label_smoothing": label_smoothing, "learning_rate": learning_rate, "schedule": schedule, "epochs": epochs, "l2": l2,
+    }  # fmt: skip
+    place = _checkpoint(checkpoint, checkpoint_every, keep, force=force)
     destination = _check_files(source, out, plot, checkpoint, lens, resume=resume, force=force)
 
     with tables.progress(source, watching=not quiet) as tell:
@@ -89,10 +101,13 @@ def run(
         X, y = data.encode_parts(dataset, encoding, vars(parts), dtype, make_room), encoding.targets(dataset.known_y, dtype)
     tables.say(_remarks(dataset, encoding, y, class_weight), quiet=quiet)
 
+    settled = defaults.choose(
+        len(parts.train), len(encoding.inputs), encoding.task, pixels=encoding.full_scale is not None, given=given
+    )
     network = bl.Network(
-        [len(encoding.inputs), *sizes, encoding.outputs],
-        activation=read_option.names(activation), output=output_activation or OUTPUT_OF_TASK[encoding.task],
-        initializer=initializer, dropout=read_option.one_or_more("dropout", dropout), seed=seed, dtype=dtype,
+        [len(encoding.inputs), *settled.layers, encoding.outputs],
+        activation=settled.activation, output=output_activation or OUTPUT_OF_TASK[encoding.task],
+        initializer=initializer, dropout=settled.dropout, seed=seed, dtype=dtype,
     )
     reach = network.activations[-1]  # held-out numbers may lie beyond it, and its end is as near to them as it comes
     y = y.clip(reach.lowest, reach.highest)
@@ -103,11 +118,13 @@ def run(
     try:
         completed = bl.train(
             network, to_train_on(X["train"]), y[parts.train], validation=held_out, class_weight=class_weight,
-            cost=_cost_of(encoding, output_activation, cost), l2=l2, optimizer=chosen_optimizer, learning_rate=learning_rate, schedule=schedule,
-            batch_size=rows_a_step, epochs=epochs, clip=clip, early_stopping=keep_the_best, seed=seed, engine=engine,
-            checkpoint=place, resume=resume,
+            cost=_cost_of(encoding, output_activation, cost), l2=l2, label_smoothing=settled.label_smoothing,
+            optimizer=settled.make_optimizer(),
+            learning_rate=None if optimizer is None else learning_rate, schedule=settled.schedule, clip=clip,
+            batch_size=settled.batch_size, epochs=settled.epochs, time=time, early_stopping=keep_the_best, seed=seed,
+            engine=engine, checkpoint=place, resume=resume,
             callbacks=[
-                *([_announcement(_what_is_trained(dataset, encoding, network, parts))] if watching else []),
+                *([_announcement(_what_is_trained(dataset, encoding, network, parts, settled))] if watching else []),
                 *([] if lens is None else [bl.Lens(path=lens, force=force, row_numbers=parts.train)]),
             ],
             progress=watching,
@@ -125,19 +142,17 @@ def run(
     judges = {part: rows for part, rows in vars(parts).items() if part in X and part != "train"}
     found = {part: scores.of(encoding, network.predict(X[part]), dataset.known_y[rows]) for part, rows in judges.items()}
 
-    came_from = provenance.of(dataset, parts, validation, test, completed, found)
+    came_from = provenance.of(dataset, parts, validation, test, completed, found) | {"chosen": settled.to_dict()}
     saved = _unless_taken(destination, force=force)
     model_file.save(bl.Model(network, encoding, came_from), saved, force=force)
     if plot is not None:
         completed.plot(_unless_taken(plot, force=force), force=force)
 
     if json:
-        why = {"engine_reason": completed.engine_reason, "seconds": round(completed.seconds, 3)}
-        output.print_json({"scores": found, "model": str(saved), **came_from, **why})
+        _print_document(completed, came_from, saved)
     else:
-        if not quiet:
-            print(_curves(completed))
-        print(_what_came_out(tables.task_in_words(encoding, task is not None), completed, came_from, saved))
+        what = {"target": tables.task_in_words(encoding, task is not None), "by rule": str(settled)}
+        _print_for_people(what, completed, came_from, saved, curve=not quiet)
     if interruption is not None:
         raise bl.TrainingInterrupted(
             f"{interruption}, and saved{_how_to_go_on(checkpoint)}", completed, signal=interruption.signal
@@ -147,12 +162,12 @@ def run(
 # --- what is asked for -----------------------------------------------------------------------------------------------
 
 
-def _optimizer(name: str, momentum: float | None, nesterov: bool) -> Any:
+def _optimizer(name: str | None, momentum: float | None, nesterov: bool) -> Any:
     """The name, for bl.train to look up; with momentum, the optimizer that has it."""
     if momentum is None and not nesterov:
         return name
     if name != "sgd":
-        raise OptionError(f"--momentum and --nesterov belong to --optimizer sgd, and the optimizer is {name}")
+        raise OptionError(f"--momentum and --nesterov belong to --optimizer sgd, and the optimizer is {name or 'adam'}")
     if nesterov and not momentum:
         raise OptionError("--nesterov looks ahead along the momentum: give it some, as --momentum 0.9")
     from backlit.optimizers import SGD
@@ -266,15 +281,28 @@ def _announcement(message: str) -> Any:
     return Announcement()
 
 
-def _what_is_trained(dataset: Any, encoding: Any, network: Any, parts: Any) -> str:
+def _what_is_trained(dataset: Any, encoding: Any, network: Any, parts: Any, settled: Any) -> str:
     what = {"classes": f"{len(encoding.classes)} classes", "labels": f"{encoding.outputs} labels", "numbers": "numbers"}
     rows = ((parts.train, "train"), (parts.validation, "choose the best epoch"), (parts.test, "judge"))
     return (
         f"{dataset.source}: {dataset.rows:,} rows × {len(dataset.columns)} columns, "
         f"target '{dataset.target}', {what[encoding.task]}\n"
         f"rows: {', '.join(f'{len(numbers):,} {purpose}' for numbers, purpose in rows if len(numbers))}\n"
-        f"{network!r}"
+        f"{network!r}" + (f"\nby rule: {settled}" if str(settled) else "")
     )
+
+
+def _print_document(completed: Any, came_from: dict[str, Any], saved: Path) -> None:
+    clocks = {"engine_reason": completed.engine_reason, "seconds": round(completed.seconds, 3)}
+    output.print_json({"scores": came_from["scores"], "model": str(saved), **came_from, **clocks})
+
+
+def _print_for_people(
+    what: dict[str, str], completed: Any, came_from: dict[str, Any], saved: Path, *, curve: bool
+) -> None:
+    if curve:
+        print(_curves(completed))
+    print(_what_came_out(what, completed, came_from, saved))
 
 
 def _curves(completed: Any) -> str:
@@ -284,13 +312,13 @@ def _curves(completed: Any) -> str:
     return completed.curve(width=width, height=14) + seen
 
 
-def _what_came_out(task: str, completed: Any, came_from: dict[str, Any], saved: Path) -> str:
+def _what_came_out(what: dict[str, str], completed: Any, came_from: dict[str, Any], saved: Path) -> str:
     done, best = len(completed.history), came_from["best_epoch"]
     ended = "" if completed.stopped == "all epochs done" else f", {completed.stopped}"
     kept = f"; kept epoch {best}, the best by validation" if best else ""
     how = [
         ("trained", f"{done} epoch{'s' * (done != 1)} in {completed.seconds:.1f} s{ended}{kept}"),
-        ("target", task),
+        *((word, text) for word, text in what.items() if text),
         ("engine", f"{completed.engine}: {completed.engine_reason}"),
         *(("rows", windows["shuffled"]) for windows in [completed.options["windows"]] if windows),
         ("saved in", str(saved)),
