@@ -105,6 +105,14 @@ def digits_model(tmp_path):
     return tmp_path / "net.safetensors"
 
 
+def test_wrong_labels_are_found_and_predictions_traced_to_their_rows(tmp_path):
+    said = run("11_wrong_labels.py", tmp_path)
+    assert number_after("of the first 45 rows of the ranking,", said) > 75  # chance is 5
+    assert number_after("of the 20 rows that pushed it up most,", said) > 75  # chance is 10
+    assert "W³[7, 2] in epoch 1: from" in said
+    assert (tmp_path / "rows.csv").stat().st_size > 10_000
+
+
 def test_a_table_from_a_csv_to_rents_in_their_own_units():
     said = run("06_table.py")
     assert "id: left out: text with 2,400 different values in 2,400 cells" in said

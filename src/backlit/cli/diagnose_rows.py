@@ -100,7 +100,21 @@ def explain_row(rows: Rows, results: Results, training: Training, row: int) -> N
     kept = bl.rows.Snapshots()
     network, y = _train(rows, results, training, kept)
     found = influence(kept, rows.X, y, row, classes=rows.encoding.classes or None)
+    if rows.encoding.task == "numbers":
+        found = _in_own_units(found, rows, network, row)
     _tell(found, rows, results, network)
+
+
+def _in_own_units(found: Any, rows: Rows, network: Any, row: int) -> Any:
+    """The answer, the pushes and the targets as the source has them, where networks see standardised numbers."""
+    from dataclasses import replace
+
+    answer = rows.encoding.answers(network.predict(rows.X[row : row + 1]))[0]
+    first = f"{answer.flat[0]:.4g}" if answer.ndim else f"{answer:.4g}"
+    return replace(
+        found, label=rows.y[found.rows], score=found.score * rows.encoding.target_scale[0],
+        what=found.what[: found.what.rindex(" is ")] + f" is {first}",
+    )  # fmt: skip
 
 
 def explain_weight(rows: Rows, results: Results, training: Training, weight: str, epoch: int) -> None:

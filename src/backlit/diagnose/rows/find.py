@@ -94,9 +94,10 @@ def rows(
     check_seed(seed)
     check_whole("rows", "seeds", seeds)
     asked = understand(X, y, network, task, standardise, cost, l2, sample_weight, class_weight)
+    epochs = _epochs(epochs, asked.data.rows)
     plan = Plan(
         folds=folds, seeds=seeds, seed=seed, engine=engine, l2=l2, optimizer=optimizer, schedule=schedule,
-        epochs=_epochs(epochs, asked.data.rows), batch_size=_batch_size(batch_size, asked.data.rows),
+        epochs=epochs, first_epochs=-(-epochs // 2), batch_size=_batch_size(batch_size, asked.data.rows),
         learning_rate=LEARNING_RATE if learning_rate is None and optimizer == "adam" else learning_rate,
     )  # fmt: skip
     with _bar(progress) as told:

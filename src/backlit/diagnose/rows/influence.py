@@ -168,6 +168,7 @@ def influence(
         before = snapshot.epoch
     score *= snapshots.row_weights
     label = np.asarray(y)[rows]
+    label = label[:, 0] if label.ndim == 2 and label.shape[1] == 1 else label
     strata = targets.strata
     if classes is not None and strata is not None:
         label = np.array(classes)[strata[rows]]

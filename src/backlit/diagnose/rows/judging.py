@@ -59,9 +59,7 @@ def trained_again(first: Dynamics, data: TrainingData) -> NDArray[np.bool_]:
     if data.decision is None:
         _, off = suspicion.residuals(outside, data.Y.astype(np.float64))
         return off.max(axis=1) < FAR_OFF
-    P = _probabilities(outside, data)
-    wrong, _ = _wrong(P, data)
-    clearly = (of_given(P, data) < suspicion.CLEARLY_WRONG) | (wrong > 0.5)
+    clearly = of_given(_probabilities(outside, data), data) < suspicion.CLEARLY_WRONG
     strata = Targets(data.Y, data.decision).strata
     if strata is not None:
         for k in np.unique(strata):

@@ -90,6 +90,6 @@ def share(value: Any) -> str:
     >>> share(0.5), share(0.004), share(1e-7)
     ('50 %', '0.4 %', 'below 0.1 %')
     """
-    if value < 0.001:
+    if 0 < value < 0.001:
         return "below 0.1 %"
     return f"{100 * value:.0f} %" if value >= 0.0995 else f"{100 * value:.1f} %"

@@ -20,6 +20,9 @@ from backlit.notation import Float64Array
 SMOOTHING = 0.1
 """Each way of going wrong is drawn by a tenth towards the mean of all of them: a single row sets no rule."""
 
+DOUBT = 0.3
+"""Of a row in each class, labelled wrongly whatever the data say: with few rows, none seen is not none there."""
+
 TURNS = 20
 START_RATE = 0.05
 """Share of wrong labels that the first turn takes for granted."""
@@ -27,8 +30,8 @@ START_RATE = 0.05
 CERTAIN = 1e-12
 """The least probability a class is left with, so that the most suspicious rows still differ."""
 
-CLEARLY_WRONG = 0.05
-"""A row whose label is less probable than this takes no part in the second round."""
+CLEARLY_WRONG = 0.02
+"""A row to whose label networks that never saw it give less takes no part in the second round."""
 
 
 def opinions_of_rows(dynamics: Dynamics) -> Float64Array:
@@ -86,7 +89,7 @@ def _transitions(posterior: Float64Array, labels: NDArray[np.int64]) -> Float64A
     counts = counts.T
     wrong = ~np.eye(K, dtype=bool)
     mean = counts[wrong].sum() / max(wrong.sum(), 1)
-    counts[wrong] = (counts[wrong] + SMOOTHING * mean) / (1 + SMOOTHING)
+    counts[wrong] = (counts[wrong] + SMOOTHING * mean) / (1 + SMOOTHING) + DOUBT / max(K - 1, 1)
     totals = counts.sum(axis=1, keepdims=True)
     return np.where(totals > 0, counts / np.maximum(totals, CERTAIN), np.eye(K))
 

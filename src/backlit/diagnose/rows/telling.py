@@ -7,7 +7,9 @@ from backlit.diagnose.rows.reasons import share
 if TYPE_CHECKING:
     from backlit.diagnose.rows.report import RowsReport
 
-SHOWN = 10
+SHOWN, FEW = 10, 3
+"""Rows in the text: suspicious ones, and where there are none."""
+
 WAYS_SHOWN = 3
 
 
@@ -25,8 +27,11 @@ def in_words(report: "RowsReport", shown: int = SHOWN) -> str:
     lines.append(redundant + (f", {copies:,} of them copies of another" if copies else ""))
     lines += [f"not judged   {reason}" for reason in report.not_judged]
     first = report.ranking[:shown] if report.task == "numbers" else report.suspicious[:shown]
+    heading = "the most suspicious first:"
+    if not len(first):
+        first, heading = report.ranking[: min(shown, FEW)], "nearest to it, all the same:"
     if len(first):
-        lines += ["", "the most suspicious first:"]
+        lines += ["", heading]
         lines += [f"  row {row}  {report.score[row]:.4g}  {report.why[row]}" for row in first.tolist()]
     return "\n".join(lines)
 

@@ -29,11 +29,12 @@ SEEDS_APART = 10_000
 
 @dataclass(frozen=True)
 class Plan:
-    """How each of the networks is trained."""
+    """How each of the networks is trained; those of the first round for ``first_epochs``."""
 
     folds: int
     seeds: int
     epochs: int
+    first_epochs: int
     batch_size: int
     learning_rate: float | None
     optimizer: str | Optimizer
@@ -69,6 +70,7 @@ def round_of_trainings(
     dynamics = Dynamics.empty(data.rows, data.Y.shape[1])
     strata = Targets(data.Y, data.decision).strata
     engine = choose(plan.engine, network, objective).engine
+    epochs = plan.epochs if number else plan.first_epochs
     done, all_of_them = 0, plan.folds * plan.seeds
     for s in range(plan.seeds):
         own = (plan.seed * SEEDS_APART + 100 * (number * plan.seeds + s)) % 2**64
@@ -77,9 +79,11 @@ def round_of_trainings(
             inside = (fold != held_out) & trained_with
             watch = Watch(
                 dynamics, engine, objective, data,
-                outside=np.flatnonzero(~inside), inside=inside, epochs=plan.epochs,
+                outside=np.flatnonzero(~inside), inside=inside, epochs=epochs,
             )  # fmt: skip
-            _train(fresh(network, (own + held_out) % 2**64), objective, data, np.flatnonzero(inside), plan, watch)
+            _train(
+                fresh(network, (own + held_out) % 2**64), objective, data, np.flatnonzero(inside), plan, epochs, watch
+            )
             watch.add()
             done += 1
             told(done, all_of_them)
@@ -101,7 +105,7 @@ def fresh(network: Network, seed: int) -> Network:
 
 
 def _train(
-    network: Network, objective: Objective, data: TrainingData, rows: IndexArray, plan: Plan, watch: Watch
+    network: Network, objective: Objective, data: TrainingData, rows: IndexArray, plan: Plan, epochs: int, watch: Watch
 ) -> None:
     Y = data.Y[rows]
     if len(Y) < 2 or (Y == Y[0]).all():
@@ -112,7 +116,7 @@ def _train(
     try:
         train(
             network, data.X[rows], Y, cost=objective.cost, l2=plan.l2, optimizer=plan.optimizer,
-            learning_rate=plan.learning_rate, schedule=plan.schedule, epochs=plan.epochs,
+            learning_rate=plan.learning_rate, schedule=plan.schedule, epochs=epochs,
             batch_size=min(plan.batch_size, len(rows)), sample_weight=data.row_weights[rows], callbacks=[watch],
             engine=plan.engine, seed=network.seed, progress=False,
         )  # fmt: skip
