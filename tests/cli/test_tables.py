@@ -174,10 +174,10 @@ def test_a_table_is_traced_and_checked(run, trained):
 
 
 def test_what_has_been_read_is_shown_in_a_terminal(as_a_process, here):
-    flats(60_000).write_csv("flats.csv")
+    flats(3_000).write_csv("flats.csv")
     master, slave = pty.openpty()
     environment = {**os.environ, "TERM": "xterm", "NO_COLOR": "1", "COLUMNS": "100"}
-    call = [*as_a_process, "train", "flats.csv", "--target", "dear", "--epochs", "1"]
+    call = [*as_a_process, "train", "flats.csv", "--target", "dear", "--epochs", "1", "--layers", "4"]
     with subprocess.Popen(call, stdin=slave, stdout=slave, stderr=slave, env=environment) as process:
         os.close(slave)
         shown = b""

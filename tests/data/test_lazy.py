@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from backlit.data.lazy import LazyRows, SelectedRows
@@ -25,6 +25,7 @@ MAKERS: dict[str, Callable[[int], tuple[LazyRows, np.ndarray]]] = {
 
 
 @pytest.mark.parametrize("name", MAKERS)
+@settings(deadline=None)
 @given(window=st.integers(1, 60), rows=st.lists(st.integers(0, 6), max_size=30), cut=st.integers(0, 60))
 def test_slices_and_gathered_rows(name: str, window: int, rows: list[int], cut: int) -> None:
     lazy, expected = MAKERS[name](window)

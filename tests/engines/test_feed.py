@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import backlit as bl
@@ -33,6 +33,7 @@ def streamed(data: TrainingData, block: int) -> TrainingData:
     return TrainingData(StreamedRows(source, np.dtype("f8")), data.Y, data.row_weights, None)
 
 
+@settings(deadline=None)
 @given(
     st.integers(1, 90), st.integers(1, 12), st.integers(1, 20), st.integers(1, 6),
     st.lists(st.integers(0, 200), min_size=1, max_size=12),
@@ -64,6 +65,26 @@ def test_selected_rows_are_those_of_a_copy(batch: int, bytes_: int, monkeypatch:
     for step in range(3 * 45):
         for one, other in zip(copied.batch(step), selected.batch(step), strict=True):
             np.testing.assert_array_equal(one, other)
+
+
+@pytest.mark.parametrize("batch", [1, 7, 16])
+def test_going_forwards_each_row_is_fetched_once_an_epoch(batch: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also those of a batch that begins in one window and ends in the next: they are taken along."""
+    fetched: list[int] = []
+    gather = StreamedRows.gather
+
+    def counted(self: StreamedRows, rows: Any, out: Any) -> None:
+        fetched.extend(rows)
+        gather(self, rows, out)
+
+    monkeypatch.setattr(StreamedRows, "gather", counted)
+    data = data_of(100)
+    found = feed.feed(streamed(data, 9), StepPlan(Adam(), batch, 5, windows=Windows(evenly(100, 9), 3)))
+    for epoch in range(3):
+        fetched.clear()
+        for step in range(-(-100 // batch)):
+            found.at(epoch * -(-100 // batch) + step)
+        assert sorted(fetched) == list(range(100))
 
 
 def test_arrays_are_not_copied() -> None:

@@ -4,7 +4,7 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from backlit.engines import StepPlan, Windows
@@ -23,6 +23,7 @@ def plan_of(rows: int, block: int, blocks: int, batch_size: int = 3, seed: int =
 sizes = st.integers(4, 200), st.integers(1, 40), st.integers(1, 9), st.integers(1, 3), st.integers(0, 3)
 
 
+@settings(deadline=None)
 @given(*sizes)
 def test_an_epoch_is_windows_of_whole_blocks_and_each_row_comes_once(
     rows: int, block: int, blocks: int, batch: int, epoch: int
@@ -39,6 +40,7 @@ def test_an_epoch_is_windows_of_whole_blocks_and_each_row_comes_once(
         assert sorted(window) == sorted(row for row in range(rows) if row // block in its_blocks)
 
 
+@settings(deadline=None)
 @given(*sizes)
 def test_any_part_of_an_epoch_is_that_part_of_the_whole(
     rows: int, block: int, blocks: int, batch: int, epoch: int
@@ -57,6 +59,13 @@ def test_blocks_and_rows_come_in_a_new_order_in_every_epoch_and_with_every_seed(
     drawn = [rows_at(plan_of(200, 5, 4, seed=seed), 200, epoch, 0, 200) for seed in range(4) for epoch in range(5)]
     assert len({order.tobytes() for order in drawn}) == 20
     assert len({tuple(dict.fromkeys((order // 20).tolist())) for order in drawn}) == 20
+
+
+def test_every_window_is_shuffled_in_an_order_of_its_own() -> None:
+    order, plan = rows_at(plan_of(200, 10, 2), 200, 0, 0, 200), plan_of(200, 10, 2)
+    starts = window_starts(plan, 200, 0)
+    ranks = {np.argsort(np.argsort(order[first:last])).tobytes() for first, last in pairwise(starts)}
+    assert len(ranks) == 10
 
 
 def test_every_block_comes_first_equally_often() -> None:
@@ -85,6 +94,7 @@ def test_one_window_of_all_rows_still_shuffles_all_of_them(epoch: int) -> None:
     assert len(set(order[:50] // 10)) == 10  # half of them at random come from all ten blocks, but once in 10^7
 
 
+@settings(deadline=None)
 @given(st.lists(st.integers(0, 9), min_size=2, max_size=20), st.integers(1, 5), st.integers(1, 7))
 def test_blocks_may_be_of_any_size_and_some_empty(sizes: list[int], blocks: int, batch: int) -> None:
     """As those of a stream of which rows are held out."""

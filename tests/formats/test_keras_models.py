@@ -3,12 +3,16 @@
 import numpy as np
 import pytest
 
-pytest.importorskip("keras")
-pytest.importorskip("torch")
-
 import backlit as bl
 from backlit.errors import DataError, OptionError
 from backlit.formats import export, from_keras, keras_models, to_keras
+from backlit.formats.extras import version_of
+
+if version_of("keras") is None or version_of("torch") is None:  # importing Keras itself would look for TensorFlow
+    pytest.skip("keras and its torch backend are not installed", allow_module_level=True)
+
+pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
+"""Of Keras' own get_weights and save, on tensors of PyTorch."""
 
 keras = keras_models._keras()
 if keras.backend.backend() != "torch":

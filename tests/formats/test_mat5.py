@@ -100,8 +100,10 @@ def header(order="<", version=0x0100):
     return b"MATLAB 5.0".ljust(124) + struct.pack(f"{order}H", version) + (b"IM" if order == "<" else b"MI")
 
 
-def packed(content):
+def packed(content, cut=0):
+    """By zlib, without the last bytes of its sum where some are to be cut."""
     data = zlib.compress(content)
+    data = data[: len(data) - cut]
     return struct.pack("<II", 15, len(data)) + data
 
 
@@ -146,6 +148,8 @@ def test_a_file_of_the_other_byte_order_is_read(reading, tmp_path):
         (header() + packed(matrix()[:4]), "ends within its tag"),
         (header() + packed(matrix()[:40]), "ends within an element's tag"),
         (header() + packed(matrix() + b"more"), "does not unpack to as many"),
+        (header() + packed(matrix((300, 4), data=bytes(9600)) + b"more"), "does not unpack to as many"),
+        (header() + packed(matrix((300, 4), data=bytes(9600)), cut=2), "does not unpack to as many"),
         (header() + packed(struct.pack("<II", 14, 2**31) + b"\0" * 64), "claim to be an element of type 14"),
         (header() + packed(matrix(name=b"\0" * 5000, data=b"")), "no name|claims"),
     ],
@@ -156,8 +160,8 @@ def test_what_a_file_claims_is_held_against_its_bytes(reading, content, words):
 
 
 def test_a_lost_bit_of_a_packed_matrix_is_found(reading):
-    content = bytearray(header() + packed(matrix(shape=(50, 4), data=RNG.normal(size=200).tobytes())))
-    content[-2] ^= 1  # of zlib's sum
+    content = bytearray(header() + packed(matrix(shape=(300, 4), data=RNG.normal(size=1200).tobytes())))
+    content[-2] ^= 1  # of zlib's sum, which comes after all that is claimed
     with pytest.raises(ModelFileError, match=r"cannot be unpacked|does not unpack"):
         reading(bytes(content))
 

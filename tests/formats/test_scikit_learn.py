@@ -120,6 +120,20 @@ def test_a_model_with_an_encoding_becomes_a_pipeline_on_raw_columns():
     assert np.array_equal(pipeline.predict(raw), model.predict(raw))
 
 
+def test_a_model_of_a_table_becomes_a_pipeline_on_frames():
+    import polars as pl
+
+    from backlit.data import read
+    from backlit.data.encoding import fit
+
+    frame = pl.DataFrame({"size": X[:, 0], "kind": ["a", "b", "c"] * 20, "y": TARGETS["two texts"]})
+    encoding = fit(read(frame, target="y"), np.arange(60))
+    model = bl.Model(bl.Network([len(encoding.inputs), 3, 2], output="softmax", dtype="float64"), encoding)
+    pipeline = to_sklearn(model)
+    assert np.array_equal(pipeline.predict(frame), model.predict(frame))
+    assert pipeline.predict_proba(frame) == pytest.approx(model.predict_proba(frame), rel=1e-12)
+
+
 def test_the_targets_units_are_taken_into_the_last_layer():
     encoding = Encoding(
         ("a", "b", "c", "d"), np.zeros(4), np.ones(4), "numbers", "y", 2, target_offset=np.array([5.0, -7]),

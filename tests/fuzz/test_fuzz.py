@@ -27,7 +27,7 @@ readers = importlib.util.module_from_spec(spec)
 sys.modules["readers"] = readers
 spec.loader.exec_module(readers)
 
-FILES, FEW = 100_000, 120
+FILES, FEW = 100_000, 60
 """In the slow test, of all readers together; and of each in the fast one."""
 
 LARGEST_RATIO, BESIDES = 1032, 24 * 2**20
@@ -88,7 +88,8 @@ def try_files(reader, files, folder, watch, seed):
             what, found = outcome(reader, path)
         except Hang:
             pytest.fail(f"{reader.name}: file {number} of seed {seed} took over {MOST_SECONDS} s; it is {path}")
-        signal.setitimer(signal.ITIMER_VIRTUAL, 0)
+        finally:
+            signal.setitimer(signal.ITIMER_VIRTUAL, 0)
         taken = tracemalloc.get_traced_memory()[1] - before
         assert taken < LARGEST_RATIO * len(content) + BESIDES, f"{reader.name}: file {number} took {taken:,} bytes"
         counts[what] += 1

@@ -190,3 +190,21 @@ def test_columns_of_the_same_name(here):
     frame = pandas.DataFrame([[1, 2, 3]], columns=["a", "a", "y"])
     with pytest.raises(DataError, match="the frame has the column 'a' 2 times"):
         read(frame, target="y")
+
+
+@pytest.mark.parametrize("name", ["*", "^x.*$"])
+def test_a_name_that_is_a_pattern_of_names_is_refused(here, name):
+    write("t.csv", people().replace("age", name))
+    for source in ("t.csv", pl.DataFrame({name: [1.0, 2.0], "y": [0, 1]})):
+        with pytest.raises(DataError, match="which is read as a pattern of names; give it another name"):
+            read(source)
+
+
+def test_a_column_may_be_named_as_what_is_counted(here):
+    frame = pl.DataFrame({"rows": ["a", "b"] * 20, "value": ["u", "v", "v", "u"] * 10, "y": [0, 1] * 20})
+    assert fit(read(frame, target="y"), np.arange(40)).inputs == ("rows=a", "rows=b", "value=u", "value=v")
+
+
+def test_text_that_begins_like_a_packed_file_is_text(here):
+    write("t.csv", "x\x01a;b\n" + "x\x011;2\n" * 3)
+    assert read("t.csv", target="b").columns == ("x\x01a",)

@@ -215,7 +215,7 @@ def _parse(layout: Layout, block: bytes, line: int) -> "pl.DataFrame":
         frame = pl.read_csv(
             block, has_header=False, separator=layout.delimiter, schema=dict.fromkeys(layout.names, pl.String)
         )
-    except (pl.exceptions.PolarsError, pl.exceptions.PanicException):
+    except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError):  # text may begin like a packed file
         return _parse_slowly(layout, block, line)
     if b'"' in block and frame.height != _records(block):
         return _parse_slowly(layout, block, line)

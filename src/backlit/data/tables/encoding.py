@@ -221,14 +221,12 @@ def _fit_moment(values: "pl.Series", spelling: Spelling, what: str) -> Column:
 
 
 def _fit_text(values: "pl.Series", spelling: Spelling, what: str) -> Column:
-    import polars as pl
-
     name, text = values.name, as_text(values, spelling, what)
     missing, present = text.null_count() > 0, text.drop_nulls()
     if not len(present):
         return LeftOut(name, "every cell is missing")
-    counted = present.value_counts(name="rows").sort(["rows", pl.col(name)], descending=[True, False])
-    found, rows = counted[name].to_list(), counted["rows"].to_list()
+    counted = present.alias("value").value_counts(name="rows").sort(["rows", "value"], descending=[True, False])
+    found, rows = counted["value"].to_list(), counted["rows"].to_list()
     if len(found) == 1:
         return _constant(name, f"it is '{found[0]}' in every row", missing, spelling)
     if len(found) > max(FEW, NEAR_UNIQUE * len(present)):

@@ -52,7 +52,10 @@ def as_frame(what: str, X: Any) -> "pl.DataFrame":
 
 
 def check_names(what: str, names: Sequence[str]) -> None:
-    """Raises DataError where a name stands twice."""
+    """Raises DataError where a name stands twice, or is what polars takes for a pattern of names: ``*``, ``^…$``."""
+    for name in names:
+        if name == "*" or (name.startswith("^") and name.endswith("$")):
+            raise DataError(f"{what} has a column '{name}', which is read as a pattern of names; give it another name")
     if len(set(names)) < len(names):
         twice = next(name for name in names if names.count(name) > 1)
         raise DataError(f"{what} has the column '{twice}' {names.count(twice)} times; give each column its own name")
