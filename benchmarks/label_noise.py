@@ -138,9 +138,11 @@ def tables(found):
     """The results as Markdown."""
     runs, lines = found["runs"], []
     sets = [name for name in ("digits", "mnist") if any(run["set"] == name for run in runs)]
+    every = sets
     for noise, title in (("uniform", "another class, drawn uniformly"), ("pairs", "4 ↔ 9 and 3 ↔ 8")):
-        of = {name: [run for run in runs if (run["set"], run["noise"]) == (name, noise)] for name in sets}
-        if not any(of.values()):
+        of = {name: [run for run in runs if (run["set"], run["noise"]) == (name, noise)] for name in every}
+        sets = [name for name in every if of[name]]
+        if not sets:
             continue
         head = " | ".join(f"{name} ({of[name][0]['rows']:,} rows, {of[name][0]['flipped']} flipped)" for name in sets)
         lines += [
@@ -156,7 +158,7 @@ def tables(found):
                 cells.append(f"{np.mean(each):.3f} ({', '.join(f'{one:.3f}' for one in each)})")
             lines.append(f"| {words} | {' | '.join(cells)} |")
         told = [
-            f"{name} {mean(of[name], 'suspicious'):.0f}, of which {mean(of[name], 'suspicious_wrong'):.1%} were"
+            f"{name} {mean(of[name], 'suspicious'):.0f}, of which {mean(of[name], 'suspicious_wrong'):.1%} were made wrong"
             for name in sets
         ]
         spent = [
@@ -165,9 +167,14 @@ def tables(found):
             for name in sets
         ]
         lines += ["", f"Called suspicious: {'; '.join(told)}. Time: {'; '.join(spent)}.", ""]
+    sets = every
     clean = [run for run in runs if run["noise"] == "none"]
     if clean:
-        told = [f"{name} {', '.join(str(r['suspicious']) for r in clean if r['set'] == name)}" for name in sets]
+        told = [
+            f"{name} {', '.join(str(r['suspicious']) for r in clean if r['set'] == name)}"
+            for name in sets
+            if any(r["set"] == name for r in clean)
+        ]
         lines += [f"Without any label flipped, called suspicious: {'; '.join(told)}.", ""]
     if found.get("redundancy"):
         lines += [
