@@ -227,8 +227,6 @@ def test_an_update_is_summed_alike_with_and_without_the_native_core(dtype, size,
     monkeypatch.setattr(torch_sums.native, "MISSING", "not built")
     limit = 1e-5 if dtype == "float32" else 1e-12
     assert torch_sums._update(theirs, after, g) == pytest.approx(found, rel=limit, abs=1e-4)
-        found, rel=1e-5 if dtype == "float32" else 1e-12, abs=1e-4
-    )
     wide = after.astype(np.float64) - before
     expected = [(g.astype(np.float64) ** 2).sum(), (before.astype(np.float64) ** 2).sum(), (wide**2).sum(), g @ wide]
     assert found == pytest.approx(expected, rel=1e-5, abs=1e-4)
