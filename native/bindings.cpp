@@ -343,6 +343,13 @@ void declare(nb::module_& module, const char* suffix) {
            "sigma"_a.noconvert(), "a"_a.noconvert(), "masks"_a.noconvert(), "delta"_a.noconvert(), "x"_a.noconvert(),
            "gradient"_a.noconvert(), "row_costs"_a.noconvert())
       .def_ro("completed", &S::completed);
+  module.def((std::string("measure_update") + suffix).c_str(),
+             [](Vector<T> before, Vector<const T> after, Vector<const T> gradient, Vector<double> sums) {
+    check(before.size() == after.size() && before.size() == gradient.size(), "before, after and gradient must be of one length");
+    check(sums.size() == 4, "four sums");
+    nb::gil_scoped_release released;
+    kernels<T>()->measure_update(before.data(), after.data(), gradient.data(), std::ptrdiff_t(before.size()), sums.data());
+  }, "before"_a.noconvert(), "after"_a.noconvert(), "gradient"_a.noconvert(), "sums"_a.noconvert());
   module.def((std::string("function") + suffix).c_str(), [](int which, Vector<const T> x, Vector<T> out) {
     check(x.size() == out.size(), "x and out must be of one length");
     kernels<T>()->function(which, x.data(), out.data(), int(x.size()));

@@ -1,5 +1,7 @@
 #include "measure.hpp"
 
+#include <algorithm>
+
 namespace backlit {
 
 namespace {
@@ -52,19 +54,21 @@ void Measure<T>::hand_over(const Pass<T>& pass, const std::vector<WeightGradient
     double seen[OBSERVED];
     kernels_.add_observed(w.observed, kernels_.weight_gradient_items(w), seen);
     if (w.penalty == T(0)) seen[4] = seen[0];
-    if (w.update.rule == Rule::sgd) {  // Δθ = -η g, by as much as clipping left of g
+    const Rule rule = w.update.rule;
+    if (rule == Rule::sgd) {  // Δθ = -η g, by as much as clipping left of g
       const double rate = learning_rate * double(w.gradient_scale);
       seen[2] = rate * rate * seen[0], seen[3] = -rate * seen[0];
-      seen[7] = rate * rate * seen[5], seen[8] = -rate * seen[5];
+      seen[7] = rate * rate * seen[5], seen[3] -= rate * seen[5];
+    } else if (rule == Rule::rmsprop || rule == Rule::adam) {  // seen before it was multiplied by -rate
+      const double rate = double(w.update.rate);
+      seen[2] *= rate * rate, seen[3] *= -rate, seen[7] *= rate * rate;
     }
-    const double order[] = {seen[1], seen[6], seen[0], seen[5], seen[4] + seen[5], seen[2], seen[7], seen[3] + seen[8]};
+    const double order[] = {seen[1], seen[6], seen[0], seen[5], seen[4] + seen[5], seen[2], seen[7], seen[3]};
     for (int k = 0; k < 8; ++k) to.layers[7 + k] = order[k];
     to.layers += STATISTICS;
   }
-  for (int i = 0; i < pass.m(); ++i) {
-    *to.row_costs++ = float(pass.row_costs()[i]);
-    *to.row_gradients++ = float(row_gradients_.get()[i]);
-  }
+  to.row_costs = std::copy_n(pass.row_costs(), pass.m(), to.row_costs);
+  to.row_gradients = std::copy_n(row_gradients_.get(), pass.m(), to.row_gradients);
 }
 
 template class Measure<float>;

@@ -122,8 +122,8 @@ struct WeightGradient {
 constexpr int STATISTICS = 16;     // sums of one layer
 constexpr int PASS_SUMS = 7;       // of them from z, a and δ, in blocks of MEASURED_ROWS rows: z², |σ'|, saturated, zero,
 constexpr int MEASURED_ROWS = 32;  // a², δ², Σ w̃² ‖∇C_x‖²
-// Seen by the update: Σ of (∂C/∂W)², W², ΔW², ∂C/∂W ΔW and (∂C/∂W)² without the penalty; then the same of b.
-constexpr int OBSERVED = 9;
+// Seen by the update: Σ of (∂C/∂W)², W², ΔW², ∂C/∂W ΔW (and of b's), (∂C/∂W)² without the penalty; (∂C/∂b)², b², Δb².
+constexpr int OBSERVED = 8;
 
 template <class T>
 struct MeasuredLayer {
@@ -180,6 +180,7 @@ struct Kernels {
   void (*measure_pass)(const MeasurePass<T>&, int begin, int end);
   void (*finish_pass)(const MeasurePass<T>&, double* layers);              // (layers, STATISTICS)
   void (*add_observed)(const T* observed, int items, double* out);         // (OBSERVED,)
+  void (*measure_update)(T* before, const T* after, const T* gradient, std::ptrdiff_t count, double* sums);
   void (*gather)(const Gather<T>&, int begin, int end);  // items are rows
   void (*scatter)(Panels<const T> from, int m, int columns, T* rows);
   int (*repack_items)(const Repack<T>&);

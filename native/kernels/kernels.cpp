@@ -75,6 +75,7 @@ const Kernels<T> table = {
     measure_pass<T>,
     finish_pass<T>,
     add_observed<T>,
+    measure_update<T>,
     gather<T>,
     scatter<T>,
     repack_items<T>,

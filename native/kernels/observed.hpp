@@ -12,17 +12,16 @@ struct Seen {
   Seen() : gradient(set(T(0))), theta(gradient), change(gradient), descent(gradient), data(gradient) {}
 };
 
-// How to look. Of sgd Δθ = -η g: the sums of g say it all.
+// How to look; `change` as the update gives it. Of sgd that is g: its sums say it all.
 template <class T, class Updates>
 struct Looks {
   Vec<T> penalty;
   bool penalised;
 
-  INLINE void operator()(Vec<T> before, Vec<T> after, Vec<T> g, Seen<T>& seen) const {
+  INLINE void operator()(Vec<T> before, Vec<T> change, Vec<T> g, Seen<T>& seen) const {
     seen.gradient = fma(g, g, seen.gradient);
     seen.theta = fma(before, before, seen.theta);
     if constexpr (Updates::SLOTS > 0) {
-      const Vec<T> change = after - before;
       seen.change = fma(change, change, seen.change);
       seen.descent = fma(g, change, seen.descent);
     }
@@ -33,13 +32,13 @@ struct Looks {
   }
 };
 
+// A block's sums into its place, in the order of OBSERVED in core/work.hpp.
 template <class T>
-INLINE void put(T* observed, const Seen<T>& seen, bool of_weights) {
-  store(observed, seen.gradient);
-  store(observed + LANES<T>, seen.theta);
-  store(observed + 2 * LANES<T>, seen.change);
-  store(observed + 3 * LANES<T>, seen.descent);
-  if (of_weights) store(observed + 4 * LANES<T>, seen.data);
+INLINE void put(T* observed, const Seen<T>& of_weights, const Seen<T>& of_bias) {
+  const Vec<T> sums[OBSERVED] = {of_weights.gradient, of_weights.theta, of_weights.change, of_weights.descent + of_bias.descent,
+                                 of_weights.data,     of_bias.gradient, of_bias.theta,     of_bias.change};
+  UNROLL
+  for (int k = 0; k < OBSERVED; ++k) store(observed + k * LANES<T>, sums[k]);
 }
 
 }  // namespace backlit::BACKLIT_ISA_NAME

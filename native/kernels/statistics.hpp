@@ -42,6 +42,15 @@ INLINE Vec<T> row_totals(Vec<T>* row) {
 }
 
 template <class T>
+INLINE Vec<T> all_of(Vec<T>* row) {
+  UNROLL
+  for (int half = LANES<T> / 2; half > 0; half /= 2)
+    UNROLL
+    for (int k = 0; k < half; ++k) row[k] = row[k] + row[k + half];
+  return row[0];
+}
+
+template <class T>
 struct Rows {
   int first, count;  // at most LANES
 };
@@ -85,7 +94,7 @@ constexpr bool IS_RELU<Relu<T>> = true;
 
 // Some rows of a panel. Lanes beyond the layer's neurons count for nothing: WHOLE says that there are none. Of relu,
 // flat, zero and not above zero are one.
-template <class T, int VECTORS, bool WHOLE, class Sigma>
+template <class T, int VECTORS, bool WHOLE, bool DROPS, class Sigma>
 INLINE void measure_panel(const MeasuredLayer<T>& w, int p, Rows<T> rows, Vec<T>* row_a, Vec<T>* row_delta, T* stirred,
                           LayerSums& sums, Int<T>& saturated, Int<T>& zero) {
   const Vec<T> flat = set(w.flat), nothing = set(T(0));
@@ -93,7 +102,7 @@ INLINE void measure_panel(const MeasuredLayer<T>& w, int p, Rows<T> rows, Vec<T>
   const std::ptrdiff_t at = std::ptrdiff_t(rows.first) * PANEL<T>;
   const T *z = w.z.data + p * w.z.stride + at, *sigma = w.sigma.data + p * w.sigma.stride + at,
           *a = w.a.data + p * w.a.stride + at, *delta = w.delta.data + p * w.delta.stride + at;
-  Int<T> in_use[VECTORS], alive[VECTORS], flats[VECTORS], zeros[VECTORS];
+  Int<T> in_use[VECTORS], flats[VECTORS], zeros[VECTORS];
   Vec<T> z_sum[VECTORS], slope_sum[VECTORS];
   UNROLL
   for (int v = 0; v < VECTORS; ++v) {
@@ -101,7 +110,6 @@ INLINE void measure_panel(const MeasuredLayer<T>& w, int p, Rows<T> rows, Vec<T>
     if constexpr (!WHOLE)
       for (int k = 0; k < LANES<T>; ++k) lane[k] = p * PANEL<T> + v * LANES<T> + k;
     in_use[v] = WHOLE ? ~Int<T>{} : lane < (Int<T>{} + w.neurons);
-    alive[v] = bits<T>(load(stirred + v * LANES<T>));
     flats[v] = zeros[v] = Int<T>{};
     z_sum[v] = slope_sum[v] = nothing;
   }
@@ -111,20 +119,17 @@ INLINE void measure_panel(const MeasuredLayer<T>& w, int p, Rows<T> rows, Vec<T>
     UNROLL
     for (int v = 0; v < VECTORS; ++v) {
       const Vec<T> zs = load(z + v * LANES<T>), ss = load(sigma + v * LANES<T>);
-      const Vec<T> z_v = counted(zs, v), a_v = counted(load(a + v * LANES<T>), v), d_v = load(delta + v * LANES<T>);
+      const Vec<T> z_v = counted(zs, v), d_v = load(delta + v * LANES<T>);
+      const Vec<T> a_v = counted(DROPS ? load(a + v * LANES<T>) : ss, v);
       z_sum[v] = fma(z_v, z_v, z_sum[v]);
       a_sum = fma(a_v, a_v, a_sum);
       delta_sum = fma(d_v, d_v, delta_sum);
       if constexpr (IS_RELU<Sigma>) {
-        const auto stirs = counted(ss, v) > nothing;
-        flats[v] = stirs ? flats[v] : flats[v] + one;
-        alive[v] = stirs ? ~Int<T>{} : alive[v];
+        flats[v] = counted(ss, v) > nothing ? flats[v] : flats[v] + one;
       } else {
         const Vec<T> slope = absolute<T>(counted(Sigma::slope(zs, ss), v));
-        const auto is_flat = slope < flat;
         slope_sum[v] = slope_sum[v] + slope;
-        flats[v] = is_flat ? flats[v] + one : flats[v];
-        alive[v] = is_flat ? alive[v] : ~Int<T>{};
+        flats[v] = slope < flat ? flats[v] + one : flats[v];
         zeros[v] = ss == nothing ? zeros[v] + one : zeros[v];
       }
     }
@@ -137,7 +142,9 @@ INLINE void measure_panel(const MeasuredLayer<T>& w, int p, Rows<T> rows, Vec<T>
       zeros[v] = flats[v];
       slope_sum[v] = __builtin_convertvector(rows.count - flats[v], Vec<T>);
     }
-    store(stirred + v * LANES<T>, numbers<T>(alive[v] & in_use[v]));
+    const Int<T> stirs = flats[v] != Int<T>{} + rows.count;
+    T* before = stirred + v * LANES<T>;
+    store(before, numbers<T>(bits<T>(load(before)) | (stirs & in_use[v])));
     z_all = z_all + z_sum[v], slope_all = slope_all + counted(slope_sum[v], v);
     saturated = saturated + (flats[v] & in_use[v]), zero = zero + (zeros[v] & in_use[v]);
   }
@@ -152,10 +159,17 @@ void measure_layer(const MeasuredLayer<T>& w, Rows<T> rows, Vec<T>* row_a, Vec<T
   for (int p = 0; p * PANEL<T> < w.neurons; ++p, stirred += PANEL<T>)
     with_vectors<WIDTH>(vectors_in<T>(w.neurons, p), [&](auto vectors) {
       constexpr int VECTORS = decltype(vectors)::value;
-      if (w.neurons - p * PANEL<T> >= VECTORS * LANES<T>)
-        measure_panel<T, VECTORS, true, Sigma>(w, p, rows, row_a, row_delta, stirred, sums, saturated, zero);
+      const bool whole = w.neurons - p * PANEL<T> >= VECTORS * LANES<T>;
+      auto measure = [&](auto all, auto drops) {
+        measure_panel<T, VECTORS, decltype(all)::value, decltype(drops)::value, Sigma>(w, p, rows, row_a, row_delta,
+                                                                                       stirred, sums, saturated, zero);
+      };
+      const std::true_type yes;
+      const std::false_type no;
+      if (w.a.data != w.sigma.data)
+        whole ? measure(yes, yes) : measure(no, yes);
       else
-        measure_panel<T, VECTORS, false, Sigma>(w, p, rows, row_a, row_delta, stirred, sums, saturated, zero);
+        whole ? measure(yes, no) : measure(no, no);
     });
   sums.of[2] = sums.of[2] + widen<T>(__builtin_convertvector(saturated, Vec<T>));
   sums.of[3] = sums.of[3] + widen<T>(__builtin_convertvector(zero, Vec<T>));
@@ -192,7 +206,9 @@ void measure_pass(const MeasurePass<T>& w, int begin, int end) {
           with_activation<T>(layer.activation, [&](auto sigma) {
             measure_layer<T, decltype(sigma)>(layer, rows, row_a, row_delta, stirred, sums);
           });
-        const Vec<T> a = row_totals<T>(row_a), delta = row_totals<T>(row_delta), g = fma(delta, a_before, delta);
+        // Of the output no row's a is needed on its own: added as they are, they take no turning.
+        const Vec<T> a = l + 1 < w.layers ? row_totals<T>(row_a) : all_of<T>(row_a);
+        const Vec<T> delta = row_totals<T>(row_delta), g = fma(delta, a_before, delta);
         sums.of[4] = sums.of[4] + widen<T>(a);
         sums.of[5] = sums.of[5] + widen<T>(delta);
         sums.of[6] = sums.of[6] + widen<T>(weight * weight * g);
@@ -209,12 +225,14 @@ template <class T>
 void finish_pass(const MeasurePass<T>& w, double* layers) {
   const int items = measure_pass_items(w), per_item = w.layers * PASS_SUMS * FOLD;
   for (int l = 0; l < w.layers; ++l, layers += STATISTICS) {
-    double total[PASS_SUMS] = {};
+    Vec<double> sums[up(PASS_SUMS, FOLD) * FOLD];
+    for (auto& sum : sums) sum = set(0.0);
     for (int item = 0; item < items; ++item) {
       const double* from = w.sums + std::ptrdiff_t(item) * per_item + l * PASS_SUMS * FOLD;
-      for (int lane = 0; lane < FOLD; ++lane)
-        for (int k = 0; k < PASS_SUMS; ++k) total[k] += from[k * FOLD + lane];
+      for (int k = 0; k < PASS_SUMS; ++k) sums[k] = sums[k] + load(from + k * FOLD);
     }
+    double total[up(PASS_SUMS, FOLD) * FOLD];
+    for (int k = 0; k < PASS_SUMS; k += FOLD) store(total + k, row_totals<double>(sums + k));
     const int neurons = w.layer[l].neurons, vectors = up(neurons, LANES<T>);
     const std::ptrdiff_t padded = std::ptrdiff_t(up(neurons, PANEL<T>)) * PANEL<T>;
     Int<T> alive{};
@@ -236,14 +254,49 @@ void finish_pass(const MeasurePass<T>& w, double* layers) {
 // What the update's epilogue saw of one layer, block after block: OBSERVED vectors each.
 template <class T>
 void add_observed(const T* observed, int items, double* out) {
-  Vec<double> sums[OBSERVED];
-  for (int k = 0; k < OBSERVED; ++k) sums[k] = set(0.0);
+  constexpr int ROOM = up(OBSERVED, FOLD) * FOLD;
+  Vec<double> sums[ROOM];
+  for (int k = 0; k < ROOM; ++k) sums[k] = set(0.0);
   for (int item = 0; item < items; ++item, observed += OBSERVED * LANES<T>)
     UNROLL
     for (int k = 0; k < OBSERVED; ++k) sums[k] = sums[k] + widen<T>(load(observed + k * LANES<T>));
-  for (int k = 0; k < OBSERVED; ++k) out[k] = 0;
-  for (int lane = 0; lane < FOLD; ++lane)
-    for (int k = 0; k < OBSERVED; ++k) out[k] += sums[k][lane];
+  double total[ROOM];
+  for (int k = 0; k < OBSERVED; k += FOLD) store(total + k, row_totals<double>(sums + k));
+  for (int k = 0; k < OBSERVED; ++k) out[k] = total[k];
+}
+
+// Of parameters that somebody else updated: Σ g², θ², Δθ², g Δθ, where `before` was θ; afterwards `before` is θ as it is
+// now. Blocks of a few thousand numbers, each with chains of its own.
+template <class T>
+void measure_update(T* before, const T* after, const T* gradient, std::ptrdiff_t count, double* sums) {
+  constexpr std::ptrdiff_t BLOCK = 64 * LANES<T>;
+  Vec<double> all[4] = {set(0.0), set(0.0), set(0.0), set(0.0)};
+  for (std::ptrdiff_t from = 0; from < count; from += BLOCK) {
+    const std::ptrdiff_t until = from + BLOCK < count ? from + BLOCK : count;
+    Vec<T> seen[4] = {set(T(0)), set(T(0)), set(T(0)), set(T(0))};
+    auto take = [&](Vec<T> theta, Vec<T> now, Vec<T> g) {
+      const Vec<T> change = now - theta;
+      seen[0] = fma(g, g, seen[0]), seen[1] = fma(theta, theta, seen[1]);
+      seen[2] = fma(change, change, seen[2]), seen[3] = fma(g, change, seen[3]);
+    };
+    std::ptrdiff_t k = from;
+    for (; k + LANES<T> <= until; k += LANES<T>) {
+      const Vec<T> now = load(after + k);
+      take(load(before + k), now, load(gradient + k));
+      store(before + k, now);
+    }
+    if (k < until) {
+      const int left = int(until - k);
+      const Vec<T> now = load_first(after + k, left);
+      take(load_first(before + k, left), now, load_first(gradient + k, left));
+      store_first(before + k, now, left);
+    }
+    for (int q = 0; q < 4; ++q) all[q] = all[q] + widen<T>(seen[q]);
+  }
+  for (int q = 0; q < 4; ++q) {
+    sums[q] = 0;
+    for (int lane = 0; lane < FOLD; ++lane) sums[q] += all[q][lane];
+  }
 }
 
 }  // namespace backlit::BACKLIT_ISA_NAME

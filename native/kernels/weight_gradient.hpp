@@ -30,9 +30,9 @@ struct Apply {
   T* slots[2];
   INLINE void operator()(std::ptrdiff_t at, Vec<T> g) const { apply(at, load(weights + at), g); }
   INLINE Vec<T> apply(std::ptrdiff_t at, Vec<T> before, Vec<T> g) const {
-    const Vec<T> after = update(before, g, slots[0] + at, slots[1] + at);
-    store(weights + at, after);
-    return after;
+    Vec<T> change;
+    store(weights + at, update(before, g, slots[0] + at, slots[1] + at, change));
+    return change;
   }
 };
 
@@ -192,9 +192,7 @@ INLINE Looks<T, Updates> looks_at_weights(const WeightGradient<T>& w) {
 
 template <class T>
 INLINE void put_all(const WeightGradient<T>& w, int item, const Seen<T>& of_weights, const Seen<T>& of_bias) {
-  T* to = w.observed + std::ptrdiff_t(item) * OBSERVED * LANES<T>;
-  put(to, of_weights, true);
-  put(to + 5 * LANES<T>, of_bias, false);
+  put(w.observed + std::ptrdiff_t(item) * OBSERVED * LANES<T>, of_weights, of_bias);
 }
 
 template <class T>
@@ -246,8 +244,8 @@ void update(const WeightGradient<T>& w, int begin, int end) {
         const Vec<T> unclipped = load(gradient + at), before = load(apply.weights + at);
         Vec<T> g = unclipped;
         if (clipped) store(gradient + at, g = g * scale);
-        const Vec<T> after = apply.apply(at, before, g);
-        if (w.observed) looks(before, after, unclipped, sums);
+        const Vec<T> change = apply.apply(at, before, g);
+        if (w.observed) looks(before, change, unclipped, sums);
       };
       const int wide = vectors_in<T>(w.neurons, block.p) * LANES<T>;
       for (int k = first; k < last; ++k)

@@ -109,6 +109,7 @@ class TorchLens:
         self._in_place: set[int] = set()
         self._activations: dict[int, str | None] = {}
         self._before: dict[int, list[Any]] = {}
+        self._versions: dict[int, list[int]] = {}  # of the parameters, when ``_before`` was what they are
         self._parameters = {id(p) for linear in linears.values() for p in linear.parameters()}
         self._parts: list[Statistics] = []
         self._about: About | None = None
@@ -132,6 +133,7 @@ class TorchLens:
         self._handles = []
         self._pending.clear()
         self._before.clear()
+        self._versions.clear()
 
     @property
     def record(self) -> LensRecord:
@@ -196,12 +198,13 @@ class TorchLens:
         return any(id(p) in self._parameters for group in optimizer.param_groups for p in group["params"])
 
     def _before_update(self, optimizer: Any, args: Any, kwargs: Any) -> None:
-        """θ before the update, copied once: later it is what the last update left."""
+        """θ before the update: copied, unless the last step was recorded too and left it as it is."""
         if not self._recording or not self._pending or not self._ours(optimizer):
             return
         self._rate = float(optimizer.param_groups[0]["lr"])
         for number, linear in enumerate(self._linears.values()):
-            if number in self._pending:
+            versions = [p._version for p in linear.parameters()]
+            if number in self._pending and self._versions.get(number) != versions:
                 self._before[number] = [_array(p).copy() for p in linear.parameters()]
 
     def _after_update(self, optimizer: Any, args: Any, kwargs: Any) -> None:
@@ -233,6 +236,7 @@ class TorchLens:
         for row, number in zip(sums, present, strict=True):
             parameters = list(linears[number].parameters())
             sums_of_update(row, before[number], [_array(p) for p in parameters], [_gradient(p) for p in parameters])
+            self._versions[number] = [p._version for p in parameters]
         self._keep(sums, of_rows, m)
         self._pending.clear()
 

@@ -65,6 +65,12 @@ _COST = {
 }
 _DECISION = {None: 0, "argmax": 1, "threshold": 2}
 
+measure_update: dict[str, Any] = (
+    {} if _native is None else {"float32": _native.measure_update32, "float64": _native.measure_update64}
+)
+"""dtype → (before, after, gradient, sums): Σ g², θ², Δθ², g Δθ of parameters that somebody else updated; vectors all.
+Afterwards ``before`` holds what ``after`` holds."""
+
 CHUNK = 4096
 """Rows of one pass where nothing but outputs is kept."""
 
