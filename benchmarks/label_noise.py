@@ -158,7 +158,8 @@ def tables(found):
                 cells.append(f"{np.mean(each):.3f} ({', '.join(f'{one:.3f}' for one in each)})")
             lines.append(f"| {words} | {' | '.join(cells)} |")
         told = [
-            f"{name} {mean(of[name], 'suspicious'):.0f}, of which {mean(of[name], 'suspicious_wrong'):.1%} were made wrong"
+            f"{name} {mean(of[name], 'suspicious'):.0f}, "
+            f"of which {mean(of[name], 'suspicious_wrong'):.1%} were made wrong"
             for name in sets
         ]
         spent = [
