@@ -102,6 +102,7 @@ class TorchLens:
         self._linears = linears
         self._number = {id(linear): number for number, linear in enumerate(linears.values())}
         self._reduction, self._output, self._every = reduction, output, every
+        self._of_output = activations.get(output, option="output")
         self._steps_per_epoch = int(steps_per_epoch)
         self._name, self._criterion = type(model).__name__, criterion
         self._order: list[int] = []  # the Linears in the order in which they first ran
@@ -265,16 +266,15 @@ class TorchLens:
     def _find_activation(self, here: LayerPass, number: int, after: LayerPass | None) -> None:
         """What the next layer received, and by which activation: looked for once, at the first step recorded."""
         if after is None:
-            here.activation = activations.get(self._output)
+            here.activation = self._of_output
             here.a = here.sigma = here.activation.value(here.z)
             self._activations[number] = self._output
             return
         here.a = after.a_before if after.a_before.shape == here.z.shape else None
         if self._activations[number] is None:
             self._activations[number] = guess_activation(here.z, here.a, exact=here.exact) or "unknown"
-        name = str(self._activations[number]).partition(" ")[0]
-        here.activation = None if name == "unknown" else activations.ACTIVATIONS[name]
-        dropped = str(self._activations[number]).endswith("dropout")
+        name, _, dropped = str(self._activations[number]).partition(" ")
+        here.activation = activations.ACTIVATIONS.get(name)
         here.sigma = here.a
         if here.activation is not None and (dropped or here.a is None):
             here.sigma = here.activation.value(here.z)

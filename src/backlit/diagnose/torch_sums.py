@@ -64,9 +64,9 @@ def sums_of_step(
     of_rows = np.zeros(len(passes[0].a_before))
     for here, own, row in zip(passes, parameters, sums, strict=True):
         gradients = _row_gradients(here.a_before, here.delta, bias=len(own) > 1) * scale**2
-        row[0], row[1], row[2] = _square(here.z), _square(here.a), _square(here.delta) * scale**2
-        row[3:7] = _slopes(here)
-        row[:6] /= here.z[0].size // here.z.shape[-1]  # means over all vectors of a row
+        row[:7] = _square(here.z), _square(here.a), _square(here.delta) * scale**2, *_slopes(here)
+        if here.z.ndim > 2:
+            row[:6] /= here.z[0].size // here.z.shape[-1]  # means over all vectors of a row
         row[-1] = gradients.sum()
         of_rows += gradients
     return sums, np.sqrt(of_rows)
@@ -75,8 +75,9 @@ def sums_of_step(
 def sums_of_update(row: Float64Array, before: list[Array], after: list[Array], gradients: list[Array]) -> None:
     """The sums that an update leaves behind, into one layer's 16; afterwards ``before`` is what ``after`` is."""
     for k, (theta, now, g) in enumerate(zip(before, after, gradients, strict=True)):
-        row[9 + k], row[7 + k], row[12 + k], descent = _update(theta.ravel(), now.ravel(), g.ravel())
-        row[14] += descent
+        found = _update(theta.ravel(), now.ravel(), g.ravel()).tolist()
+        row[9 + k], row[7 + k], row[12 + k] = found[:3]
+        row[14] += found[3]
     row[11] = row[9] + row[10]
 
 
@@ -102,7 +103,7 @@ def _slopes(here: LayerPass) -> tuple[float, float, float, float]:
     if here.activation.name == "relu":
         alive = here.sigma.reshape(-1, neurons) > 0
         zeros = alive.size - np.count_nonzero(alive)
-        dead = neurons - np.count_nonzero(alive.any(axis=0))
+        dead = neurons - np.count_nonzero(here.sigma.reshape(-1, neurons).max(axis=0)) if zeros >= len(alive) else 0
         return float(alive.size - zeros), float(zeros), float(zeros), float(dead)
     slope = np.abs(slopes(here.activation, here.z, here.sigma)).reshape(-1, neurons)
     saturated = slope < flat(here.activation)
