@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 import backlit as bl
+from backlit.diagnose import torch_sums
 from backlit.diagnose.record import BY_LAYER
 from backlit.diagnose.torch_sums import LayerPass
 
@@ -212,3 +213,22 @@ def test_what_cannot_be_watched(model, options, message):
 def test_no_step_yet():
     with pytest.raises(bl.OptionError, match="has seen no step"):
         bl.lens_torch(nn.Linear(2, 1)).record  # noqa: B018
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("size", [1, 5, 1000, 5000])
+def test_an_update_is_summed_alike_with_and_without_the_native_core(dtype, size, monkeypatch):
+    """In float32 to the rounding of a thousand terms a lane."""
+    rng = np.random.default_rng(size)
+    before, change, g = (rng.normal(size=size).astype(dtype) for _ in range(3))
+    after = before + change
+    own, theirs = before.copy(), before.copy()
+    found = torch_sums._update(own, after, g)
+    monkeypatch.setattr(torch_sums.native, "MISSING", "not built")
+    limit = 1e-5 if dtype == "float32" else 1e-12
+    assert torch_sums._update(theirs, after, g) == pytest.approx(found, rel=limit, abs=1e-4)
+    wide = after.astype(np.float64) - before
+    expected = [(g.astype(np.float64) ** 2).sum(), (before.astype(np.float64) ** 2).sum(), (wide**2).sum(), g @ wide]
+    assert found == pytest.approx(expected, rel=1e-5, abs=1e-4)
+    assert (own == after).all()
+    assert (theirs == after).all()

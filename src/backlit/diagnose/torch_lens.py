@@ -110,6 +110,7 @@ class TorchLens:
         self._activations: dict[int, str | None] = {}
         self._before: dict[int, list[Any]] = {}
         self._versions: dict[int, list[int]] = {}  # of the parameters, when ``_before`` was what they are
+        self._theta = {number: list(linear.parameters()) for number, linear in enumerate(linears.values())}
         self._parameters = {id(p) for linear in linears.values() for p in linear.parameters()}
         self._parts: list[Statistics] = []
         self._about: About | None = None
@@ -202,10 +203,9 @@ class TorchLens:
         if not self._recording or not self._pending or not self._ours(optimizer):
             return
         self._rate = float(optimizer.param_groups[0]["lr"])
-        for number, linear in enumerate(self._linears.values()):
-            versions = [p._version for p in linear.parameters()]
-            if number in self._pending and self._versions.get(number) != versions:
-                self._before[number] = [_array(p).copy() for p in linear.parameters()]
+        for number in self._pending:
+            if self._versions.get(number) != [p._version for p in self._theta[number]]:
+                self._before[number] = [_array(p).copy() for p in self._theta[number]]
 
     def _after_update(self, optimizer: Any, args: Any, kwargs: Any) -> None:
         if not self._ours(optimizer):
@@ -234,7 +234,7 @@ class TorchLens:
         scale = float(m) if self._reduction == "mean" else 1.0
         sums, of_rows = sums_of_step(passes, [before[number] for number in present], scale)
         for row, number in zip(sums, present, strict=True):
-            parameters = list(linears[number].parameters())
+            parameters = self._theta[number]
             sums_of_update(row, before[number], [_array(p) for p in parameters], [_gradient(p) for p in parameters])
             self._versions[number] = [p._version for p in parameters]
         self._keep(sums, of_rows, m)
@@ -322,11 +322,12 @@ class TorchLens:
 
 
 def _array(tensor: Any) -> Any:
-    """A tensor's numbers without a copy, where NumPy knows their type."""
-    tensor = tensor.detach()
-    if tensor.dtype not in (sys.modules["torch"].float32, sys.modules["torch"].float64):
-        tensor = tensor.float()
-    return tensor.cpu().numpy()
+    """A tensor's numbers: without a copy where they are float32 or float64 in the CPU's memory."""
+    try:
+        found = tensor.detach().numpy()
+    except TypeError:  # of another device, or of a type that NumPy has none for
+        found = tensor.detach().float().cpu().numpy()
+    return found if found.itemsize >= 4 else found.astype(np.float32)
 
 
 def _gradient(parameter: Any) -> Any:
