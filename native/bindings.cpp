@@ -249,17 +249,31 @@ struct PySession {
 
   std::int64_t run(std::optional<Vector<const std::int64_t>> order, std::int64_t place, std::int64_t step,
                    Vector<const double> learning_rates, Vector<double> costs, Vector<double> hits,
-                   Vector<double> weights) {
+                   Vector<double> weights, std::optional<Vector<const std::uint8_t>> wanted,
+                   std::optional<Vector<double>> layers, std::optional<Vector<float>> row_costs,
+                   std::optional<Vector<float>> row_gradients) {
     const std::int64_t count = std::int64_t(learning_rates.size());
     completed = 0;
     const std::int64_t* rows = checked_order(order, place, step, count);
     check(costs.size() == learning_rates.size() && hits.size() == costs.size() && weights.size() == costs.size(),
           "costs, hits and weights need one number a step");
+    Measurements measurements{};
+    if (wanted) {
+      check(layers && row_costs && row_gradients && wanted->size() == costs.size(), "measured steps need room");
+      std::size_t steps = 0, batch_rows = 0;
+      for (std::int64_t i = 0; i < count; ++i)
+        if (wanted->data()[i]) ++steps, batch_rows += std::size_t(session->batch_rows(place + i));
+      check(layers->size() == steps * session->specs().size() * std::size_t(STATISTICS) && row_costs->size() == batch_rows &&
+                row_gradients->size() == batch_rows,
+            "the room for measured steps must fit them");
+      measurements = {wanted->data(), layers->data(), row_costs->data(), row_gradients->data()};
+    }
     Once once(busy);
     Signals signals;
     without_gil(signals, [&] {
       completed = session->run(rows, place, step, count, learning_rates.data(),
-                               Report{costs.data(), hits.data(), weights.data()}, signals.poll());
+                               Report{costs.data(), hits.data(), weights.data()}, signals.poll(),
+                               wanted ? &measurements : nullptr);
     });
     signals.raise_if_any();
     return completed;
@@ -321,12 +335,21 @@ void declare(nb::module_& module, const char* suffix) {
       .def("load", &S::load, "theta"_a.noconvert(), "slots"_a.noconvert())
       .def("store", &S::store, "theta"_a.noconvert(), "slots"_a.noconvert())
       .def("run", &S::run, "order"_a.noconvert().none(), "place"_a, "step"_a, "learning_rates"_a.noconvert(),
-           "costs"_a.noconvert(), "hits"_a.noconvert(), "weights"_a.noconvert())
+           "costs"_a.noconvert(), "hits"_a.noconvert(), "weights"_a.noconvert(),
+           "wanted"_a.noconvert() = nb::none(), "layers"_a.noconvert() = nb::none(),
+           "row_costs"_a.noconvert() = nb::none(), "row_gradients"_a.noconvert() = nb::none())
       .def("run_recorded", &S::run_recorded, "order"_a.noconvert().none(), "place"_a, "step"_a, "learning_rate"_a,
            "costs"_a.noconvert(), "hits"_a.noconvert(), "weights"_a.noconvert(), "z"_a.noconvert(),
            "sigma"_a.noconvert(), "a"_a.noconvert(), "masks"_a.noconvert(), "delta"_a.noconvert(), "x"_a.noconvert(),
            "gradient"_a.noconvert(), "row_costs"_a.noconvert())
       .def_ro("completed", &S::completed);
+  module.def((std::string("measure_update") + suffix).c_str(),
+             [](Vector<T> before, Vector<const T> after, Vector<const T> gradient, Vector<double> sums) {
+    check(before.size() == after.size() && before.size() == gradient.size(), "before, after and gradient must be of one length");
+    check(sums.size() == 4, "four sums");
+    nb::gil_scoped_release released;
+    kernels<T>()->measure_update(before.data(), after.data(), gradient.data(), std::ptrdiff_t(before.size()), sums.data());
+  }, "before"_a.noconvert(), "after"_a.noconvert(), "gradient"_a.noconvert(), "sums"_a.noconvert());
   module.def((std::string("function") + suffix).c_str(), [](int which, Vector<const T> x, Vector<T> out) {
     check(x.size() == out.size(), "x and out must be of one length");
     kernels<T>()->function(which, x.data(), out.data(), int(x.size()));

@@ -68,7 +68,7 @@ def test_three_layers_row_by_row_and_at_once():
 
 
 def test_a_trace_in_backlits_notation_has_the_published_numbers(tmp_path):
-    said = run("06_trace_backlit.py", tmp_path / "page.html")
+    said = run("12_trace_backlit.py", tmp_path / "page.html")
     assert number_after("largest difference:", said) < 1e-9  # printed to nine places
     assert (tmp_path / "page.html").stat().st_size > 10_000
 
@@ -103,3 +103,18 @@ def digits_model(tmp_path):
 
     bl.save(bl.Network([64, 10], output="softmax"), tmp_path / "net.safetensors")
     return tmp_path / "net.safetensors"
+
+
+def test_wrong_labels_are_found_and_predictions_traced_to_their_rows(tmp_path):
+    said = run("11_wrong_labels.py", tmp_path)
+    assert number_after("of the first 45 rows of the ranking,", said) > 75  # chance is 5
+    assert number_after("of the 20 rows that pushed it up most,", said) > 75  # chance is 10
+    assert "W³[7, 2] in epoch 1: from" in said
+    assert (tmp_path / "rows.csv").stat().st_size > 10_000
+
+
+def test_a_table_from_a_csv_to_rents_in_their_own_units():
+    said = run("06_table.py")
+    assert "id: left out: text with 2,400 different values in 2,400 cells" in said
+    assert "district: 4 values: 4 with an input each" in said
+    assert number_after("R² on 800 rows that chose nothing:", said) > 0.9  # of 0.96; the mean would have 0

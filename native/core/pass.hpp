@@ -55,6 +55,12 @@ class Pass {
   const T* row_costs() const { return row_costs_.get(); }
   const T* row_weights() const { return row_weights_.get(); }
 
+  Panels<const T> x() const { return read(x_); }
+  void show(std::size_t l, MeasuredLayer<T>& to) const {
+    const Layer& layer = layers_[l];
+    to.z = read(layer.z), to.sigma = read(layer.sigma), to.a = read(after_dropout(l)), to.delta = read(layer.delta);
+  }
+
   // Sums over the rows, in their order, in float64.
   double cost_sum() const;
   double hit_sum() const;

@@ -109,7 +109,8 @@ Gather<T> Session<T>::ahead(const std::int64_t* order, std::int64_t next, int ha
 
 template <class T>
 void Session<T>::step(Crew& crew, Pass<T>& pass, const std::int64_t* order, std::int64_t place, std::int64_t step,
-                      double learning_rate, bool keep_gradient, Report report, std::int64_t at) {
+                      double learning_rate, bool keep_gradient, Report report, std::int64_t at,
+                      Measurements* measurements) {
   const std::int64_t first = place * batch_;
   const int m = int(std::min(batch_, data_.rows - first));
   const Draw draw{plan_.seed, std::uint64_t(step)};
@@ -127,6 +128,10 @@ void Session<T>::step(Crew& crew, Pass<T>& pass, const std::int64_t* order, std:
   const bool clips = plan_.clip >= 0;
   std::vector<WeightGradient<T>> work = gradient_work(pass, update_at(step + 1, learning_rate), keep_gradient || clips);
   work.front().ahead = ahead(order, first + m, 1);
+  if (measurements) {
+    measure_->over_pass(crew, pass);
+    measure_->observe(work);
+  }
   const double flops = step_flops() / 3;
   auto all_layers = [&](auto kernel) {
     crew.share(flops, [&](int thread, int threads) {
@@ -137,22 +142,37 @@ void Session<T>::step(Crew& crew, Pass<T>& pass, const std::int64_t* order, std:
     });
   };
   all_layers(kernels_.weight_gradient);
-  if (!keep_gradient && !clips) return;
-  norm_ = global_norm(crew, work);
-  if (clips && norm_ > plan_.clip)
-    for (WeightGradient<T>& w : work) w.gradient_scale = T(plan_.clip / norm_);
-  all_layers(kernels_.update);
+  if (keep_gradient || clips) {
+    norm_ = global_norm(crew, work);
+    if (clips && norm_ > plan_.clip)
+      for (WeightGradient<T>& w : work) w.gradient_scale = T(plan_.clip / norm_);
+    all_layers(kernels_.update);
+  }
+  if (measurements) measure_->hand_over(pass, work, learning_rate, *measurements);
+}
+
+// The pass that keeps every z too, for the steps that somebody looks at.
+template <class T>
+Pass<T>& Session<T>::everything() {
+  if (!recorded_)
+    recorded_ = std::make_unique<Pass<T>>(kernels_, specs_, int(batch_),
+                                          typename Pass<T>::Wants{true, true, drops_, weighted_});
+  return *recorded_;
 }
 
 template <class T>
 std::int64_t Session<T>::run(const std::int64_t* order, std::int64_t place, std::int64_t first_step, std::int64_t count,
-                             const double* learning_rates, Report report, const Crew::Poll& poll) {
+                             const double* learning_rates, Report report, const Crew::Poll& poll,
+                             Measurements* measurements) {
+  if (measurements && !measure_) measure_ = std::make_unique<Measure<T>>(kernels_, specs_, int(batch_));
   Crew crew(step_flops(), poll);
   std::int64_t done = 0;
   try {
     for (; done < count; ++done) {
       crew.maybe_stop();
-      step(crew, *pass_, order, place + done, first_step + done, learning_rates[done], false, report, done);
+      const bool measured = measurements && measurements->wanted[done];
+      step(crew, measured ? everything() : *pass_, order, place + done, first_step + done, learning_rates[done], false,
+           report, done, measured ? measurements : nullptr);
     }
   } catch (const Interrupted&) {
   }
@@ -162,11 +182,8 @@ std::int64_t Session<T>::run(const std::int64_t* order, std::int64_t place, std:
 template <class T>
 void Session<T>::run_recorded(const std::int64_t* order, std::int64_t place, std::int64_t first_step,
                               double learning_rate, Report report) {
-  if (!recorded_)
-    recorded_ = std::make_unique<Pass<T>>(kernels_, specs_, int(batch_),
-                                          typename Pass<T>::Wants{true, true, drops_, weighted_});
   Crew crew(step_flops());
-  step(crew, *recorded_, order, place, first_step, learning_rate, true, report, 0);
+  step(crew, everything(), order, place, first_step, learning_rate, true, report, 0, nullptr);
 }
 
 template <class T>

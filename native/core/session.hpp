@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "pass.hpp"
+#include "measure.hpp"
 
 namespace backlit {
 
@@ -44,9 +44,10 @@ class Session {
   void store(T* theta, const std::vector<T*>& slots);
 
   // Steps `step` … of one epoch: the batches from number `place` on, in this order of rows (null: as they lie).
-  // Returns how many were made before the poll said stop.
+  // Returns how many were made before the poll said stop. Steps that are wanted are measured on the way.
   std::int64_t run(const std::int64_t* order, std::int64_t place, std::int64_t step, std::int64_t count,
-                   const double* learning_rates, Report report, const Crew::Poll& poll);
+                   const double* learning_rates, Report report, const Crew::Poll& poll,
+                   Measurements* measurements = nullptr);
 
   // One step of which everything is kept: read it from pass(), gradient() and norm().
   void run_recorded(const std::int64_t* order, std::int64_t place, std::int64_t step, double learning_rate,
@@ -67,7 +68,8 @@ class Session {
   Gather<T> ahead(const std::int64_t* order, std::int64_t next, int half) const;
   Update<T> update_at(std::int64_t step, double learning_rate) const;
   void step(Crew& crew, Pass<T>& pass, const std::int64_t* order, std::int64_t place, std::int64_t step,
-            double learning_rate, bool keep_gradient, Report report, std::int64_t at);
+            double learning_rate, bool keep_gradient, Report report, std::int64_t at, Measurements* measurements);
+  Pass<T>& everything();
   std::vector<WeightGradient<T>> gradient_work(const Pass<T>& pass, const Update<T>& update, bool keep);
   double global_norm(Crew& crew, const std::vector<WeightGradient<T>>& work) const;
 
@@ -81,6 +83,7 @@ class Session {
   Parameters<T> parameters_, gradient_;
   std::vector<Parameters<T>> slots_state_;
   std::unique_ptr<Pass<T>> pass_, recorded_;
+  std::unique_ptr<Measure<T>> measure_;
   double norm_ = 0;
 };
 

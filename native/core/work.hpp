@@ -113,8 +113,35 @@ struct WeightGradient {
   T* gradient;       // where the gradient is kept, lying as weights; null where the update takes it from registers
   T* bias_gradient;
   T gradient_scale;  // clipping: g ← g · scale, by `update` alone
+  T* observed;       // (items, OBSERVED, lanes): what the lens sees of the update; null: nobody looks
   Gather<T> ahead;   // as feed forward's
   Update<T> update;
+};
+
+// What the lens keeps of a step (src/backlit/engines/statistics.py says what each sum is).
+constexpr int STATISTICS = 16;     // sums of one layer
+constexpr int PASS_SUMS = 7;       // of them from z, a and δ, in blocks of MEASURED_ROWS rows: z², |σ'|, saturated, zero,
+constexpr int MEASURED_ROWS = 32;  // a², δ², Σ w̃² ‖∇C_x‖²
+// Seen by the update: Σ of (∂C/∂W)², W², ΔW², ∂C/∂W ΔW (and of b's), (∂C/∂W)² without the penalty; (∂C/∂b)², b², Δb².
+constexpr int OBSERVED = 8;
+
+template <class T>
+struct MeasuredLayer {
+  int neurons;
+  Activation activation;
+  T flat;                              // |σ'| below it is saturated
+  Panels<const T> z, sigma, a, delta;  // (m, neurons); a after dropout
+  T* stirred;  // (blocks, neurons padded): not all bits 0 where the neuron is not saturated in some row of the block
+};
+
+template <class T>
+struct MeasurePass {
+  int m, inputs, layers;
+  Panels<const T> x;  // (m, inputs)
+  const T* row_weights;
+  const MeasuredLayer<T>* layer;
+  double* sums;      // room for each block's
+  T* row_gradients;  // (m,) ‖∇C_x‖
 };
 
 // (rows, columns) row by row, as θ holds W, against the engine's panels.
@@ -134,6 +161,7 @@ template <class T>
 struct Kernels {
   const char* isa;
   int panel;  // columns
+  int lanes;  // of a vector
 
   int (*feed_forward_items)(const FeedForward<T>&);
   void (*feed_forward)(const FeedForward<T>&, int begin, int end);
@@ -148,6 +176,11 @@ struct Kernels {
   void (*update)(const WeightGradient<T>&, int begin, int end);           // from .gradient; items as weight_gradient's
   double (*gradient_square)(const WeightGradient<T>&, int item);          // Σ g² of one item, in float64
   void (*weight_rows)(Panels<const T> delta, const T* row_weights, int m, int columns, Panels<T> weighted);
+  int (*measure_pass_items)(const MeasurePass<T>&);
+  void (*measure_pass)(const MeasurePass<T>&, int begin, int end);
+  void (*finish_pass)(const MeasurePass<T>&, double* layers);              // (layers, STATISTICS)
+  void (*add_observed)(const T* observed, int items, double* out);         // (OBSERVED,)
+  void (*measure_update)(T* before, const T* after, const T* gradient, std::ptrdiff_t count, double* sums);
   void (*gather)(const Gather<T>&, int begin, int end);  // items are rows
   void (*scatter)(Panels<const T> from, int m, int columns, T* rows);
   int (*repack_items)(const Repack<T>&);

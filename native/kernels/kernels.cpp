@@ -4,6 +4,7 @@
 #include "feed_forward.hpp"
 #include "output_error.hpp"
 #include "single_row.hpp"
+#include "statistics.hpp"
 #include "weight_gradient.hpp"
 
 namespace backlit {
@@ -56,6 +57,7 @@ template <class T>
 const Kernels<T> table = {
     TEXT(BACKLIT_ISA_NAME),
     PANEL<T>,
+    LANES<T>,
     feed_forward_items<T>,
     feed_forward<T>,
     single_row_items<T>,
@@ -69,6 +71,11 @@ const Kernels<T> table = {
     update<T>,
     gradient_square<T>,
     weight_rows<T>,
+    measure_pass_items<T>,
+    measure_pass<T>,
+    finish_pass<T>,
+    add_observed<T>,
+    measure_update<T>,
     gather<T>,
     scatter<T>,
     repack_items<T>,

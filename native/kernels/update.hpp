@@ -24,23 +24,35 @@ struct Updater {
 
   // A vector of θ, its gradient, and where its state lies.
   INLINE Vec<T> operator()(Vec<T> theta, Vec<T> g, T* slot_0, T* slot_1) const {
+    Vec<T> change;
+    return (*this)(theta, g, slot_0, slot_1, change);
+  }
+
+  // The same; `change` is what θ changes by before that is rounded into it, for sgd, rmsprop and adam divided by -rate.
+  INLINE Vec<T> operator()(Vec<T> theta, Vec<T> g, T* slot_0, T* slot_1, Vec<T>& change) const {
     if constexpr (RULE == Rule::sgd) {
-      return minus(theta, rate, g);
+      return minus(theta, rate, change = g);
     } else if constexpr (RULE == Rule::momentum || RULE == Rule::nesterov) {
       const Vec<T> eta_g = g * rate, mu = decay_1;
       const Vec<T> velocity = fma(load(slot_0), mu, -eta_g);
       store(slot_0, velocity);
-      return RULE == Rule::nesterov ? theta + mu * velocity - eta_g : theta + velocity;
+      const Vec<T> after = RULE == Rule::nesterov ? theta + mu * velocity - eta_g : theta + velocity;
+      change = after - theta;
+      return after;
     } else if constexpr (RULE == Rule::rmsprop) {
       const Vec<T> square = fma(load(slot_0), decay_1, fresh_1 * (g * g));
       store(slot_0, square);
-      return minus(theta, rate, over_root<T>(g, square, set(T(1)), epsilon));
+      return minus(theta, rate, change = over_root<T>(g, square, set(T(1)), epsilon));
     } else {
       const Vec<T> m = fma(load(slot_0), decay_1, g * fresh_1);
       const Vec<T> v = fma(load(slot_1), decay_2, g * g * fresh_2);
       store(slot_0, m);
       store(slot_1, v);
-      return minus(RULE == Rule::adamw ? theta * shrink : theta, rate, over_root<T>(m, v, correction, epsilon));
+      change = over_root<T>(m, v, correction, epsilon);
+      if constexpr (RULE == Rule::adam) return minus(theta, rate, change);
+      const Vec<T> after = minus(theta * shrink, rate, change);
+      change = after - theta;
+      return after;
     }
   }
 };

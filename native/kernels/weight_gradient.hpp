@@ -7,6 +7,7 @@
 // reads; BP2 of this layer has been done by then, for it needs the W that fed forward.
 #pragma once
 #include "bias_gradient.hpp"
+#include "observed.hpp"
 #include "panels.hpp"
 #include "tile.hpp"
 #include "update.hpp"
@@ -27,8 +28,23 @@ struct Apply {
   Updates update;
   T* weights;
   T* slots[2];
-  INLINE void operator()(std::ptrdiff_t at, Vec<T> g) const {
-    store(weights + at, update(load(weights + at), g, slots[0] + at, slots[1] + at));
+  INLINE void operator()(std::ptrdiff_t at, Vec<T> g) const { apply(at, load(weights + at), g); }
+  INLINE Vec<T> apply(std::ptrdiff_t at, Vec<T> before, Vec<T> g) const {
+    Vec<T> change;
+    store(weights + at, update(before, g, slots[0] + at, slots[1] + at, change));
+    return change;
+  }
+};
+
+// … or applied while the lens looks on.
+template <class T, class Updates>
+struct Watch {
+  Apply<T, Updates> update;
+  Looks<T, Updates> look;
+  Seen<T>& seen;
+  INLINE void operator()(std::ptrdiff_t at, Vec<T> g, Seen<T>& sums) const {
+    const Vec<T> before = load(update.weights + at);
+    look(before, update.apply(at, before, g), g, sums);
   }
 };
 
@@ -36,6 +52,12 @@ template <class Then>
 constexpr bool IN_REGISTERS = false;
 template <class T>
 constexpr bool IN_REGISTERS<Apply<T, Updater<T, Rule::sgd>>> = true;
+template <class T>
+constexpr bool IN_REGISTERS<Watch<T, Updater<T, Rule::sgd>>> = true;
+template <class Then>
+constexpr bool WATCHED = false;
+template <class T, class Updates>
+constexpr bool WATCHED<Watch<T, Updates>> = true;
 struct Nothing {};
 template <class Then>
 using InRegisters = std::conditional_t<IN_REGISTERS<Then>, Then, Nothing>;  // so that the rest share one tile code
@@ -65,10 +87,23 @@ struct WeightGradientTile {
     if constexpr (IN_REGISTERS<Then>) {
       if (finish) {
         const Vec<T> scale = set(per_row);
-        UNROLL
-        for (int r = 0; r < ROWS; ++r)
+        if constexpr (WATCHED<Then>) {
+          Seen<T> seen[VECTORS];  // a chain of sums each, lest the next addition wait for the last
           UNROLL
-          for (int v = 0; v < VECTORS; ++v) then(at + r * PANEL<T> + v * LANES<T>, tile.at[r][v] * scale);
+          for (int r = 0; r < ROWS; ++r)
+            UNROLL
+            for (int v = 0; v < VECTORS; ++v) then(at + r * PANEL<T> + v * LANES<T>, tile.at[r][v] * scale, seen[v]);
+          UNROLL
+          for (int v = 0; v < VECTORS; ++v) {
+            then.seen.gradient = then.seen.gradient + seen[v].gradient;
+            then.seen.theta = then.seen.theta + seen[v].theta;
+          }
+        } else {
+          UNROLL
+          for (int r = 0; r < ROWS; ++r)
+            UNROLL
+            for (int v = 0; v < VECTORS; ++v) then(at + r * PANEL<T> + v * LANES<T>, tile.at[r][v] * scale);
+        }
         return;
       }
     }
@@ -82,13 +117,20 @@ INLINE void finish_block(const WeightGradient<T>& w, const T* sums, std::ptrdiff
                          const Then& then) {
   const Vec<T> per_row = set(w.per_row), penalty = set(w.penalty);
   const bool penalised = w.penalty != T(0);
+  const T* weights = w.weights + at;
+  const Then local = then;  // its numbers in registers: nothing that is stored can change them
+  [[maybe_unused]] Seen<T> seen;
   for (int r = 0; r < rows; ++r)
     for (int v = 0; v < vectors; ++v) {
       const std::ptrdiff_t offset = r * PANEL<T> + v * LANES<T>;
       Vec<T> g = load(sums + offset) * per_row;
-      if (penalised) g = fma(penalty, load(w.weights + at + offset), g);
-      then(at + offset, g);
+      if (penalised) g = fma(penalty, load(weights + offset), g);
+      if constexpr (WATCHED<Then>)
+        local(at + offset, g, seen);
+      else
+        local(at + offset, g);
     }
+  if constexpr (WATCHED<Then>) then.seen = seen;
 }
 
 struct Block {
@@ -143,6 +185,16 @@ void mirror_block(const WeightGradient<T>& w, const Block& block) {
                         columns < PANEL<T> ? columns : PANEL<T>);
 }
 
+template <class Updates, class T>
+INLINE Looks<T, Updates> looks_at_weights(const WeightGradient<T>& w) {
+  return {set(w.penalty), w.penalty != T(0)};
+}
+
+template <class T>
+INLINE void put_all(const WeightGradient<T>& w, int item, const Seen<T>& of_weights, const Seen<T>& of_bias) {
+  put(w.observed + std::ptrdiff_t(item) * OBSERVED * LANES<T>, of_weights, of_bias);
+}
+
 template <class T>
 void weight_gradient(const WeightGradient<T>& w, int begin, int end) {
   if (w.gradient) {
@@ -154,38 +206,54 @@ void weight_gradient(const WeightGradient<T>& w, int begin, int end) {
     return;
   }
   with_rule(w.update, [&](auto update) {
-    const Apply<T, decltype(update)> weights{update, w.weights, {w.slots[0], w.slots[1]}};
-    const Apply<T, decltype(update)> bias{update, w.bias, {w.bias_slots[0], w.bias_slots[1]}};
+    using Updates = decltype(update);
+    const Apply<T, Updates> weights{update, w.weights, {w.slots[0], w.slots[1]}};
+    const Apply<T, Updates> bias{update, w.bias, {w.bias_slots[0], w.bias_slots[1]}};
     for (int item = begin; item < end; ++item) {
       const Block block(w, item);
-      gradient_block(w, block, weights);
-      if (block.q == 0) bias_gradient(w, block.p, bias);
+      if (w.observed) {
+        Seen<T> seen, of_bias;
+        gradient_block(w, block, Watch<T, Updates>{weights, looks_at_weights<Updates>(w), seen});
+        const Watch<T, Updates> watch{bias, {set(T(0)), false}, of_bias};
+        if (block.q == 0) bias_gradient(w, block.p, [&](std::ptrdiff_t at, Vec<T> g) { watch(at, g, of_bias); });
+        put_all(w, item, seen, of_bias);
+      } else {
+        gradient_block(w, block, weights);
+        if (block.q == 0) bias_gradient(w, block.p, bias);
+      }
       mirror_block(w, block);
     }
   });
 }
 
-// The update alone, from the gradient as stored; clipped where its scale is not 1.
+// The update alone, from the gradient as stored; clipped where its scale is not 1. The lens sees it as it was before.
 template <class T>
 void update(const WeightGradient<T>& w, int begin, int end) {
   with_rule(w.update, [&](auto update) {
+    using Updates = decltype(update);
     const Vec<T> scale = set(w.gradient_scale);
     const bool clipped = w.gradient_scale != T(1);
-    const Apply<T, decltype(update)> weights{update, w.weights, {w.slots[0], w.slots[1]}};
-    const Apply<T, decltype(update)> bias{update, w.bias, {w.bias_slots[0], w.bias_slots[1]}};
+    const Apply<T, Updates> weights{update, w.weights, {w.slots[0], w.slots[1]}};
+    const Apply<T, Updates> bias{update, w.bias, {w.bias_slots[0], w.bias_slots[1]}};
+    const Looks<T, Updates> look_at_weights = looks_at_weights<Updates>(w), look_at_bias{set(T(0)), false};
     for (int item = begin; item < end; ++item) {
       const Block block(w, item);
+      Seen<T> seen, of_bias;
       const int first = block.q * PANEL<T>, last = first + PANEL<T> < w.inputs ? first + PANEL<T> : w.inputs;
-      auto take = [&](const auto& apply, T* gradient, std::ptrdiff_t at) {
-        Vec<T> g = load(gradient + at);
+      auto take = [&](const auto& apply, T* gradient, std::ptrdiff_t at, const auto& looks, Seen<T>& sums) {
+        const Vec<T> unclipped = load(gradient + at), before = load(apply.weights + at);
+        Vec<T> g = unclipped;
         if (clipped) store(gradient + at, g = g * scale);
-        apply(at, g);
+        const Vec<T> change = apply.apply(at, before, g);
+        if (w.observed) looks(before, change, unclipped, sums);
       };
       const int wide = vectors_in<T>(w.neurons, block.p) * LANES<T>;
       for (int k = first; k < last; ++k)
         for (int v = 0; v < wide; v += LANES<T>)
-          take(weights, w.gradient, block.p * w.weights_stride + std::ptrdiff_t(k) * PANEL<T> + v);
-      for (int v = 0; block.q == 0 && v < wide; v += LANES<T>) take(bias, w.bias_gradient, block.p * PANEL<T> + v);
+          take(weights, w.gradient, block.p * w.weights_stride + std::ptrdiff_t(k) * PANEL<T> + v, look_at_weights, seen);
+      for (int v = 0; block.q == 0 && v < wide; v += LANES<T>)
+        take(bias, w.bias_gradient, block.p * PANEL<T> + v, look_at_bias, of_bias);
+      if (w.observed) put_all(w, item, seen, of_bias);
       mirror_block(w, block);
     }
   });

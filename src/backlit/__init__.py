@@ -14,13 +14,14 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from backlit import activations, costs, data, formats, initializers, objective, optimizers
     from backlit.check import check, check_backward, check_gradient
-    from backlit.diagnose import Lens, LensRecord
+    from backlit.diagnose import Lens, LensRecord, lens_torch, read_lens, rows
     from backlit.errors import (
         BacklitError,
         CheckpointError,
         CheckpointWarning,
         DataError,
         DivergenceError,
+        LensWarning,
         ModelFileError,
         OptionError,
         OutputPathError,
@@ -45,15 +46,17 @@ _FROM = {
     "initializers": "backlit.initializers",
     "objective": "backlit.objective",
     "optimizers": "backlit.optimizers",
+    "rows": "backlit.diagnose.rows",  # likewise
     "schedules": "backlit.optimizers.schedules",
     "trace": "backlit.trace",  # likewise
     "why": "backlit.why",  # likewise
 }
 _NAMES = {
     "backlit.check": ("check_backward", "check_gradient"),
-    "backlit.diagnose": ("Lens", "LensRecord"),
+    "backlit.diagnose": ("Lens", "LensRecord", "lens_torch", "read_lens"),
     "backlit.errors": (
-        "BacklitError", "CheckpointError", "CheckpointWarning", "DataError", "DivergenceError", "ModelFileError",
+        "BacklitError", "CheckpointError", "CheckpointWarning", "DataError", "DivergenceError", "LensWarning",
+        "ModelFileError",
         "OptionError", "OutputPathError", "TrainingInterrupted",
     ),
     "backlit.estimators": ("BackpropClassifier", "BackpropRegressor"),
@@ -68,11 +71,11 @@ _HOME = {name: module for module, names in _NAMES.items() for name in names}
 
 __all__ = [
     "BacklitError", "BackpropClassifier", "BackpropRegressor", "Callback", "Checkpoint", "CheckpointError",
-    "CheckpointWarning", "DataError", "DivergenceError", "EarlyStopping", "History", "Lens", "LensRecord", "Model",
-    "ModelFileError", "Network", "OptionError", "OutputPathError", "Run", "Trace", "TrainingInterrupted",
-    "__version__", "activations", "check", "check_backward", "check_gradient", "costs", "data", "formats",
-    "from_torch", "initializers", "load", "load_model", "objective", "optimizers", "save", "schedules", "to_torch",
-    "trace", "train", "why",
+    "CheckpointWarning", "DataError", "DivergenceError", "EarlyStopping", "History", "Lens", "LensRecord",
+    "LensWarning", "Model", "ModelFileError", "Network", "OptionError", "OutputPathError", "Run", "Trace",
+    "TrainingInterrupted", "__version__", "activations", "check", "check_backward", "check_gradient", "costs", "data",
+    "formats", "from_torch", "initializers", "lens_torch", "load", "load_model", "objective", "optimizers", "read_lens",
+    "rows", "save", "schedules", "to_torch", "trace", "train", "why",
 ]  # fmt: skip
 
 

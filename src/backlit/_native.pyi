@@ -40,7 +40,8 @@ class Session32:
     def store(self, theta: F32, slots: list[F32]) -> None: ...
     def run(
         self, order: NDArray[np.int64] | None, place: int, step: int, learning_rates: F64,
-        costs: F64, hits: F64, weights: F64,
+        costs: F64, hits: F64, weights: F64, wanted: NDArray[np.uint8] | None = None, layers: F64 | None = None,
+        row_costs: F32 | None = None, row_gradients: F32 | None = None,
     ) -> int: ...  # fmt: skip
     def run_recorded(
         self, order: NDArray[np.int64] | None, place: int, step: int, learning_rate: float,
@@ -60,7 +61,8 @@ class Session64:
     def store(self, theta: F64, slots: list[F64]) -> None: ...
     def run(
         self, order: NDArray[np.int64] | None, place: int, step: int, learning_rates: F64,
-        costs: F64, hits: F64, weights: F64,
+        costs: F64, hits: F64, weights: F64, wanted: NDArray[np.uint8] | None = None, layers: F64 | None = None,
+        row_costs: F32 | None = None, row_gradients: F32 | None = None,
     ) -> int: ...  # fmt: skip
     def run_recorded(
         self, order: NDArray[np.int64] | None, place: int, step: int, learning_rate: float,
@@ -68,6 +70,8 @@ class Session64:
         delta: list[F64], x: F64, gradient: F64, row_costs: F64,
     ) -> float: ...  # fmt: skip
 
+def measure_update32(before: F32, after: F32, gradient: F32, sums: F64) -> None: ...
+def measure_update64(before: F64, after: F64, gradient: F64, sums: F64) -> None: ...
 def function32(which: int, x: F32, out: F32) -> None: ...
 def function64(which: int, x: F64, out: F64) -> None: ...
 def isa() -> str: ...

@@ -64,6 +64,10 @@ class CheckpointWarning(UserWarning):
     """A checkpoint could not be written, or the newest could not be read and an older one is used; training goes on."""
 
 
+class LensWarning(CheckpointWarning):
+    """A lens can no longer write its record; training goes on, and what was written stays readable."""
+
+
 def unknown_option(option: str, value: object, choices: Iterable[str]) -> OptionError:
     """The error for a misspelt value: names the option, what was given, the nearest real value and all of them.
 

@@ -7,6 +7,8 @@ computed again from where it stands, in any order, by any thread, in Python or i
 what                key                         counter (lowest word first)
 ==================  ==========================  =======================================
 order of the rows   (seed, ORDER)               (block, 0, 0, epoch)
+of a window's rows  (seed, ORDER)               (block, 0, window, epoch), windows from 1
+of blocks of rows   (seed, BLOCKS)              (block, 0, 0, epoch)
 dropout masks       (seed, DROPOUT)             (block, 0, layer, step)
 initial parameters  (seed, INITIAL)             (block, 0, layer, 0)
 splits of the data  (seed, SPLIT)               (block, 0, which split, 0)
@@ -24,7 +26,7 @@ from numpy.typing import NDArray
 from backlit.errors import OptionError
 from backlit.notation import IndexArray
 
-ORDER, DROPOUT, INITIAL, SPLIT = 1, 2, 3, 4
+ORDER, DROPOUT, INITIAL, SPLIT, BLOCKS = 1, 2, 3, 4, 5
 
 MASKS_IN_A_BLOCK = 8  # a block's four 64-bit words are eight 32-bit numbers, one a neuron
 
@@ -47,8 +49,11 @@ def philox(seed: int, purpose: int, *, layer: int = 0, step: int = 0) -> np.rand
     )
 
 
-def order_of_rows(seed: int, epoch: int, rows: int) -> IndexArray:
+def order_of_rows(seed: int, epoch: int, rows: int, *, window: int = 0, purpose: int = ORDER) -> IndexArray:
     """The order in which an epoch visits the rows: a uniform permutation of 0 … rows - 1.
+
+    With ``window`` (from 1) it is that of the rows of one window of the epoch, and with ``BLOCKS`` for its purpose that
+    of the blocks the rows lie in.
 
     Each row gets a random word whose lowest bits are overwritten with the row's own number, and the words are sorted:
     no two are equal, so any sorting algorithm gives the same order.
@@ -56,7 +61,7 @@ def order_of_rows(seed: int, epoch: int, rows: int) -> IndexArray:
     >>> order_of_rows(seed=0, epoch=0, rows=5).tolist()
     [3, 2, 4, 1, 0]
     """
-    words = philox(seed, ORDER, step=epoch).random_raw(rows)
+    words = philox(seed, purpose, layer=window, step=epoch).random_raw(rows)
     own_bits = np.uint64(max(rows - 1, 1).bit_length())
     own_mask = (np.uint64(1) << own_bits) - np.uint64(1)
     keys = (words & ~own_mask) | np.arange(rows, dtype=np.uint64)

@@ -48,7 +48,7 @@ def test_in_words(digits, run):
         "the best by validation",
         "rows test 360, train 1,077, validation 360",
         "test (accuracy 9",
-        "optimizer adam (beta 1 0.9, beta 2 0.999, epsilon 1e-08, learning rate 0.001)",
+        "optimizer adam (beta 1 0.9, beta 2 0.999, epsilon 1e-08, learning rate 0.003)",
         "epochs 15",
         "seed 0",
     ):

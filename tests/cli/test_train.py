@@ -15,6 +15,7 @@ from backlit.data import encoding as encodings
 from backlit.engines import choose
 from backlit.engines.reference import ReferenceSession
 from backlit.optimizers import schedules
+from backlit.training import defaults
 from backlit.training.pace import Pace
 
 SHARED = Path(__file__).resolve().parents[2].parent / "shared" / "data"
@@ -38,6 +39,31 @@ def test_the_defaults_read_digits_well(run):
     assert min(found) >= 0.95, found
 
 
+def test_what_was_chosen_by_rule_is_said_and_kept(run):
+    document = run("train iris --json").json
+    assert document["chosen"] == defaults.choose(90, 4, "classes").to_dict()
+    assert bl.load_model("iris.safetensors").provenance["chosen"] == document["chosen"]
+    assert document["options"]["epochs"] == document["chosen"]["epochs"] == 167
+    all_given = (
+        "--layers 5 --activation tanh --dropout 0 --label-smoothing 0 --optimizer sgd --learning-rate 0.1 "
+        "--schedule constant --batch-size 10 --epochs 2"
+    )
+    assert run(f"train iris {all_given} --force --json").json["chosen"] == {}
+    assert "by rule" not in run(f"train iris {all_given} --force").out
+
+
+def test_a_training_within_a_time(run):
+    """That it ends in time is the loop's to show, by a clock of its own; here, that the option arrives."""
+    document = run("train iris --epochs 40 --time 5m --json").json
+    assert (document["options"]["time"], document["epochs"]) == (300.0, 40)
+    short = run("train digits --epochs 100000 --time 0.2s --json").json
+    assert short["stopped"] == "the time is up"
+    assert 0 < short["epochs"] < 100_000
+    refused = run("train iris --time soon")
+    assert (refused.code, refused.out) == (2, "")
+    assert refused.err == "backlit: time must be a number of seconds above 0, or as 30s, 5m or 1h, not 'soon'\n"
+
+
 def test_json_is_one_document_and_nothing_else(run, here):
     result = run("train digits --epochs 3 --json")
     assert (result.code, result.err) == (0, "")
@@ -58,11 +84,13 @@ def test_json_is_one_document_and_nothing_else(run, here):
 def test_what_is_said_without_json(run):
     result = run("train digits --epochs 3 --engine reference")
     assert (result.code, result.err) == (0, "")  # no terminal: no progress, no messages
-    *curve, trained, target, engine, saved, _, heads, validation, test = result.out.splitlines()
+    *curve, trained, target, rule, rest, engine, saved, _, heads, validation, test = result.out.splitlines()
     assert curve[0].split() == ["cost", "accuracy"]
     assert trained.startswith("trained   3 epochs in ")
     assert trained.endswith(" s; kept epoch 3, the best by validation")
     assert target == "target    'digit' is one of 10 classes, by its values (--task forces)"
+    assert rule == "by rule   2 × 128, relu, adam, learning rate 0.003, one-cycle, batches of 32;"
+    assert rest == "          for 1,077 rows × 64 pixels to classes"
     assert engine == "engine    reference: asked for"
     assert saved == "saved in  digits.safetensors"
     assert heads.split() == ["rows", "accuracy", "balanced", "accuracy", "log", "loss", "AUC"]
@@ -138,27 +166,39 @@ def test_early_stopping_keeps_the_best_epoch(run):
 # --- that every option arrives
 
 
-def trained_in_python(*, seed=0, layers=(8,), activation="relu", output="softmax", initializer="auto", dropout=0.0,
-                      dtype="float32", epochs=3, **options):  # fmt: skip
+BY_RULE = ("layers", "activation", "dropout", "label_smoothing", "optimizer", "learning_rate", "schedule",
+           "batch_size", "epochs", "l2")  # fmt: skip
+
+
+def trained_in_python(*, seed=0, output="softmax", initializer="auto", dtype="float32", **options):
     """What ``backlit train iris --layers 8 --epochs 3`` and its options come to, from the package's own parts."""
     dataset = data.read("iris")
     parts = data.split(dataset.known_y, validation=0.2, test=0.2, seed=seed, stratify=True)
     encoding = encodings.fit(dataset, parts.train)
     X, y = encoding.features(dataset.X, dtype), encoding.targets(dataset.known_y, dtype)
+    options = {"layers": (8,), "epochs": 3, **options}
+    given = {name: options.pop(name) for name in BY_RULE if name in options}
+    settled = defaults.choose(len(parts.train), 4, "classes", given=given)
     network = bl.Network(
-        [4, *layers, 3],
-        activation=activation, output=output, initializer=initializer, dropout=dropout, seed=seed, dtype=dtype,
+        [4, *settled.layers, 3], activation=settled.activation, output=output, initializer=initializer,
+        dropout=settled.dropout, seed=seed, dtype=dtype,
     )  # fmt: skip
-    held_out = (X[parts.validation], y[parts.validation])
-    options = {"early_stopping": bl.EarlyStopping(patience=None), **options}
-    bl.train(network, X[parts.train], y[parts.train], validation=held_out, epochs=epochs, seed=seed, **options)
+    bl.train(
+        network, X[parts.train], y[parts.train], validation=(X[parts.validation], y[parts.validation]), seed=seed,
+        early_stopping=bl.EarlyStopping(patience=None), optimizer=settled.make_optimizer(), schedule=settled.schedule,
+        learning_rate=given.get("learning_rate") if "optimizer" in given else None, epochs=settled.epochs,
+        batch_size=settled.batch_size, label_smoothing=settled.label_smoothing, l2=given.get("l2", 0.0), **options,
+    )  # fmt: skip
     return network.parameters
 
 
 OPTIONS = [
     ("", {}),
-    *((f"--optimizer {name}", {"optimizer": name}) for name in optimizers.OPTIMIZERS if name != "adam"),
-    *((f"--learning-rate 0.3 --schedule {n}", {"epochs": 20, "learning_rate": 0.3, "schedule": n}) for n in schedules.SCHEDULES if n not in ("constant", "reduce-on-plateau")),
+    *((f"--optimizer {name}", {"optimizer": name}) for name in optimizers.OPTIMIZERS),
+    *((f"--learning-rate 0.3 --schedule {n}", {"epochs": 20, "learning_rate": 0.3, "schedule": n}) for n in schedules.SCHEDULES if n not in ("one-cycle", "reduce-on-plateau")),
+    ("--optimizer adam --schedule one-cycle", {"optimizer": "adam", "schedule": "one-cycle"}),
+    ("--optimizer adam --learning-rate 0.02", {"optimizer": "adam", "learning_rate": 0.02}),
+    ("--label-smoothing 0.2", {"label_smoothing": 0.2}),
     *((f"--activation {n}", {"activation": n}) for n, a in activations.ACTIVATIONS.items() if not a.output_only and n != "relu"),
     *((f"--initializer {name}", {"initializer": name}) for name in initializers.INITIALIZERS if name != "he-uniform"),
     ("--layers 5,4", {"layers": (5, 4)}),
@@ -385,7 +425,7 @@ def test_a_name_that_was_taken_during_the_training_stays_as_it_is(run, here, mon
         "m.safetensors appeared during the training and stays as it is: written to m-2.safetensors in its place\n"
     )
     assert (here / "m.safetensors").read_bytes() == b"somebody else's"
-    assert bl.load("m-2.safetensors").sizes == (4, 100, 3)
+    assert bl.load("m-2.safetensors").sizes == (4, 128, 128, 3)
     again = run("train iris --epochs 2 --out m.safetensors --json")  # that there is something is known before
     assert (again.code, again.out) == (2, "")
     assert "m.safetensors exists; --force overwrites it" in again.err
@@ -414,7 +454,7 @@ def test_out_may_be_a_link_to_where_nothing_is_yet(run, here):
     result = run("train iris --epochs 1 --out latest --json")
     assert (result.code, result.err, result.json["model"]) == (0, "", "latest")
     assert sorted(p.name for p in here.iterdir()) == ["latest", "model.safetensors"]
-    assert bl.load("model.safetensors").sizes == (4, 100, 3)
+    assert bl.load("model.safetensors").sizes == (4, 128, 128, 3)
 
 
 def test_a_model_may_stand_among_the_data_it_was_trained_on(run, here):
@@ -484,14 +524,14 @@ def test_a_resumed_training_gives_the_file_of_one_that_was_not_stopped(run, here
 def test_an_interrupted_training_saves_the_network_of_its_last_epoch(run, here, monkeypatch):
     with monkeypatch.context() as patch:
         press_ctrl_c(patch, after_step=80)
-        result = run("train digits --epochs 6 --layers 20 --engine reference")
+        result = run("train digits --epochs 6 --layers 20 --optimizer adam --engine reference")
     assert result.code == 130
     assert result.err == "backlit: interrupted in epoch 3; the network is as it was after epoch 2, and saved\n"
     assert "trained   2 epochs in" in result.out
     assert "interrupted" in result.out
     assert "kept" not in result.out
     assert [line.split()[0] for line in result.out.splitlines() if "chose" in line] == ["test"]
-    run("train digits --epochs 2 --layers 20 --validation 0.2 --engine reference --out two")
+    run("train digits --epochs 2 --layers 20 --optimizer adam --engine reference --out two")
     assert bl.load("digits.safetensors").parameters.tobytes() == bl.load("two").parameters.tobytes()
     assert bl.load_model("digits.safetensors").provenance["scores"].keys() == {"validation", "test"}
 

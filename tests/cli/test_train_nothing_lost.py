@@ -14,7 +14,7 @@ from backlit.engines.reference import ReferenceSession
 from backlit.formats import container
 from backlit.formats.lock import Lock
 
-TRAIN = "train digits --layers 20 --engine reference --seed 4"  # 34 steps an epoch
+TRAIN = "train digits --layers 20 --optimizer adam --engine reference --seed 4"  # 34 steps an epoch
 
 
 def steps(here):

@@ -8,7 +8,7 @@ import pytest
 
 from backlit import optimizers
 from backlit.engines import ENGINES, Engine, StepPlan, TrainingData
-from backlit.engines.base import batch_rows
+from backlit.engines.order import batch_rows
 from backlit.engines.reference import ReferenceEngine
 from backlit.network import Network
 from backlit.objective import choose

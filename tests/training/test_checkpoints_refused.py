@@ -9,6 +9,7 @@ import pytest
 
 import backlit as bl
 from backlit.errors import CheckpointError
+from backlit.training import checkpoints
 
 RNG = np.random.default_rng(9)
 X = RNG.normal(size=(20, 3))
@@ -83,6 +84,20 @@ def test_other_weights_are_other_data(tmp_path: Path) -> None:
     train(tmp_path / "c", sample_weight=np.ones(20))
     with pytest.raises(CheckpointError, match="its training data is not this one's"):
         train(tmp_path / "c", sample_weight=WEIGHTS, resume=True)
+
+
+def test_a_change_in_any_row_is_seen_however_many_are_looked_at_together(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(checkpoints, "ROWS_AT_ONCE", 8)
+    train(tmp_path / "c")
+    for row in (0, 7, 8, 19):
+        other = X.copy()
+        other[row, 2] += 1
+        with pytest.raises(CheckpointError, match="its training data is not this one's"):
+            train(tmp_path / "c", X=other, resume=True)
+    monkeypatch.setattr(checkpoints, "ROWS_AT_ONCE", 3)
+    train(tmp_path / "c", resume=True)  # the digest does not depend on it
 
 
 def test_what_may_differ(saved: bytes, tmp_path: Path) -> None:

@@ -18,6 +18,7 @@ import pytest
 import backlit as bl
 from backlit.errors import CheckpointError, CheckpointWarning, OutputPathError
 from backlit.formats import container
+from backlit.formats.lock import Lock
 from backlit.training import checkpoints
 from backlit.training.pace import Pace
 
@@ -411,6 +412,27 @@ def test_a_second_training_is_refused_while_the_first_is_at_work_and_nothing_is_
     same(first, run)
     assert steps(path) == {"c": 24, "c.1": 20}
     assert sorted(file.name for file in tmp_path.iterdir()) == ["c", "c.1"]
+
+
+def test_who_lost_the_place_with_its_folder_does_not_write_over_the_one_that_took_it(tmp_path: Path) -> None:
+    folder, first, second = tmp_path / "folder", network(), network()
+    folder.mkdir()
+
+    def take_over() -> None:
+        folder.rename(tmp_path / "elsewhere")
+        folder.mkdir()
+        with pytest.raises(KilledError):
+            train(second, At(4, die), checkpoint=every_epoch(folder / "c"), seed=5)
+        holder.hold()
+
+    holder = Lock(folder / "c")
+    with pytest.warns(CheckpointWarning, match="is being written by another training") as warned:
+        run = train(first, At(3, take_over), checkpoint=every_epoch(folder / "c"))
+    assert len(warned) == 2  # and again at the end
+    holder.release()
+    same(first, run)
+    assert steps(folder / "c") == {"c": 12, "c.1": 8}  # the second one's
+    assert steps(tmp_path / "elsewhere" / "c") == {"c": 8, "c.1": 4}
 
 
 def test_one_that_was_first_and_has_ended_is_not_overwritten(tmp_path: Path) -> None:

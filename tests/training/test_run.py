@@ -52,6 +52,7 @@ def test_the_options_are_plain_data_and_say_all_that_was_asked_for() -> None:
         "epochs": 3,
         "time": None,
         "batch_size": 8,
+        "windows": None,
         "validation": 0.25,
         "class_weight": {"0": 2.0},
         "sample_weight": True,

@@ -14,6 +14,7 @@ from typer.core import TyperCommand
 from backlit.cli import (
     check,
     choices,
+    diagnose,
     evaluate,
     export,
     import_model,
@@ -33,7 +34,7 @@ DONE, UNUSABLE = 0, 2
 
 COMMANDS = {
     command.NAME: command
-    for command in (train, evaluate, predict, inspect, trace, check, why, export, import_model, info)
+    for command in (train, evaluate, predict, inspect, trace, check, why, diagnose, export, import_model, info)
 }
 
 

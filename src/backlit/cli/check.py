@@ -82,14 +82,12 @@ def run(
     Answers pass, fail or undecidable, number by number, and exits with 1 unless it passes.
     With --yours, names the first wrong equation in your numbers, and the mistake that explains it.
     """
-    from backlit import data
     from backlit.check import check, check_backward
     from backlit.check.engine_audit import audit_engine
     from backlit.check.homework import files
 
     handed_in = None if yours is None else files.read(yours)
-    dataset = data.read(source, target=target)
-    network, X, y = _network_and_rows(dataset, model, handed_in, layers, activation, output_activation, seed)
+    network, X, y = _network_and_rows(source, target, model, handed_in, layers, activation, output_activation, seed)
     chosen = _rows(rows if rows is not None else "10" if handed_in is None else "all", len(X))
     X, y = X[chosen], y[chosen]
     reports: dict[str, Any] = {}
@@ -112,7 +110,8 @@ def run(
 
 
 def _network_and_rows(
-    dataset: Any,
+    source: str,
+    target: str | None,
     model: Path | None,
     handed_in: Any,
     layers: str,
@@ -122,11 +121,17 @@ def _network_and_rows(
 ) -> tuple[Any, Any, Any]:
     """The network, and the rows as it takes them."""
     import backlit as bl
+    from backlit import data
+    from backlit.cli import tables
     from backlit.data import encoding as encodings
     from backlit.formats import model_file
 
-    if model is not None:
-        held = model_file.read(model)
+    held = None if model is None else model_file.read(model)
+    if isinstance(held, bl.Model):
+        dataset = tables.read_for(held, source, tables.options(False, None, None), target)
+    else:
+        dataset = data.read(source, target=target)
+    if held is not None:
         if isinstance(held, bl.Model):
             return held.network, held.encoding.features(dataset.X), held.encoding.targets(dataset.known_y)
         return held, dataset.X, dataset.known_y
@@ -139,8 +144,8 @@ def _network_and_rows(
     import numpy as np
 
     task = encodings.infer_task(dataset.known_y)
-    encoding = encodings.fit(dataset, np.arange(len(dataset.X)), task=task)
-    sizes = [dataset.X.shape[1], *read_option.layer_sizes(layers), encoding.outputs]
+    encoding = encodings.fit(dataset, np.arange(dataset.rows), task=task)
+    sizes = [len(encoding.inputs), *read_option.layer_sizes(layers), encoding.outputs]
     network = bl.Network(
         sizes, activation=read_option.names(activation), output=output_activation or OUTPUT_OF_TASK[task], seed=seed
     )

@@ -85,6 +85,7 @@ def _data(encoding: Any) -> dict[str, Any]:
         "columns": list(encoding.columns),
         "image_shape": encoding.image_shape and list(encoding.image_shape),
         "full_scale": encoding.full_scale,
+        "as_they_are": encoding.table is None and not encoding.offset.any() and bool((encoding.scale == 1).all()),
         "task": encoding.task,
         "target": encoding.target,
         "outputs": encoding.outputs,
@@ -108,6 +109,8 @@ def _data_in_words(data: dict[str, Any]) -> list[tuple[str, str]]:
     names, shape, outputs = data["columns"], data["image_shape"], data["outputs"]
     kind = f"the pixels of images of {shape[0]} × {shape[1]}" if shape else _some(names)
     scaled = f"divided by {data['full_scale']:g}" if data["full_scale"] else "standardised as the training rows were"
+    if data["as_they_are"]:
+        scaled = "taken as they are"
     what = {
         "classes": f"one of {len(data['classes'])} classes: {_some(data['classes'])}",
         "labels": f"{outputs} label{'s' * (outputs > 1)}, each yes or no",
@@ -142,7 +145,18 @@ def _training_in_words(provenance: dict[str, Any]) -> list[tuple[str, str]]:
     for key in ("rows", "scores", "options"):
         if isinstance(provenance.get(key), dict):
             rows.append((key, _in_words(provenance[key])))
-    return rows
+    return rows + _import_in_words(provenance.get("imported"))
+
+
+def _import_in_words(imported: Any) -> list[tuple[str, str]]:
+    """Where a network of another format came from, how nearly it computes the same, and what was lost."""
+    if not isinstance(imported, dict):
+        return []
+    rows = [("imported", f"from {imported.get('from')} ({imported.get('format')})")]
+    if isinstance(imported.get("agreement"), dict):
+        rows.append(("verified", _in_words(imported["agreement"])))
+    lost = imported.get("lost")
+    return rows + [("lost", str(what)) for what in (lost if isinstance(lost, list) else [])]
 
 
 def _in_words(values: dict[str, Any]) -> str:

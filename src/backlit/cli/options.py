@@ -138,10 +138,13 @@ def interval(text: str) -> dict[str, float | int | None]:
 def default_name(source: str) -> Path:
     """What a model of this source is called where no name is given.
 
+    >>> str(default_name("openml:credit-g:1"))
+    'credit-g.safetensors'
     >>> str(default_name("digits")), str(default_name("data/mnist:train")), str(default_name("X.npy,y.npy"))
     ('digits.safetensors', 'mnist.safetensors', 'X.safetensors')
     """
-    first = re.sub(r":(train|test)$", "", source.partition(",")[0])
+    first = re.sub(r"^openml:([^:]*)(:.*)?$", r"\1", source)
+    first = re.sub(r":(train|test)$", "", first.partition(",")[0])
     return Path(f"{Path(first).absolute().stem.strip('.') or 'model'}.safetensors")
 
 

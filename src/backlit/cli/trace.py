@@ -163,20 +163,20 @@ def _targets(text: str) -> Any:
 
 def _of_model(model: Path, source: str | None, target: str | None, row: str, asked: dict[str, Any]) -> Any:
     import backlit as bl
-    from backlit import data
+    from backlit.cli import tables
     from backlit.trace.tracing import trace
 
     loaded = bl.load_model(model)
     if source is None:
         raise OptionError(f"say which data, as: backlit trace {model} digits --row 0")
-    dataset = data.read(source, target=target)
+    dataset = tables.read_for(loaded, source, tables.options(False, None, None), target)
     try:
         rows = [int(part) for part in row.split(",")]
     except ValueError:
         raise OptionError(f"--row takes row numbers from 0, as 0 or 0,3,5, not '{row}'") from None
     for number in rows:
-        if not 0 <= number < len(dataset.X):
-            raise OptionError(f"there is no row {number}: {source} has rows 0 to {len(dataset.X) - 1}")
+        if not 0 <= number < dataset.rows:
+            raise OptionError(f"there is no row {number}: {source} has rows 0 to {dataset.rows - 1}")
     X = loaded.encoding.features(dataset.X[rows], loaded.network.dtype)
     Y = loaded.encoding.targets(dataset.known_y[rows], loaded.network.dtype)
     trained = loaded.provenance.get("options")

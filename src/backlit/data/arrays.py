@@ -71,8 +71,8 @@ def read_npy(features: Path, target: Path | None = None, *, source: str | None =
     Raises:
         DataError: a file is not an .npy file, damaged, truncated, or holds an array that cannot be used.
     """
-    X = _read_file(features)
-    y = None if target is None else _read_file(target)
+    X = read_values(features)
+    y = None if target is None else read_values(target)
     return _dataset(X, y, source or str(features), "X", "y")
 
 
@@ -93,7 +93,12 @@ def _read_member(archive: ZipFile, member: ZipInfo, what: str) -> NDArray[Any]:
         return _read_array(stream, member.file_size, what)
 
 
-def _read_file(path: Path) -> NDArray[Any]:
+def read_values(path: Path) -> NDArray[Any]:
+    """The array of one .npy file, whatever its shape.
+
+    Raises:
+        DataError: as :func:`read_npy`.
+    """
     with open_file(path) as stream:
         size = stream.seek(0, 2)
         stream.seek(0)
@@ -102,6 +107,26 @@ def _read_file(path: Path) -> NDArray[Any]:
 
 def _read_array(stream: IO[bytes], size: int, what: str) -> NDArray[Any]:
     """One array of the .npy format from a stream of ``size`` bytes."""
+    shape, fortran, dtype = _claims(stream, size, what)
+    values = np.frombuffer(read_claimed(stream, prod(shape) * dtype.itemsize, what), dtype)
+    return values.reshape(shape[::-1]).T if fortran else values.reshape(shape)
+
+
+def locate(path: Path) -> tuple[int, tuple[int, ...], bool, np.dtype[Any]]:
+    """Where the numbers of an .npy file begin, their shape, whether they lie column by column, and their dtype.
+
+    Raises:
+        DataError: as :func:`read_npy`; the numbers themselves are not read.
+    """
+    with open_file(path) as stream:
+        size = stream.seek(0, 2)
+        stream.seek(0)
+        claims = _claims(stream, size, str(path))
+        return stream.tell(), *claims
+
+
+def _claims(stream: IO[bytes], size: int, what: str) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:
+    """(shape, column-major, dtype) of an array that can be read, and of which all the bytes are there."""
     shape, fortran, dtype = _read_header(stream, what)
     if dtype.hasobject:
         raise DataError(f"{what}: holds Python objects, which only a pickle can carry; save it as numbers or text")
@@ -109,10 +134,8 @@ def _read_array(stream: IO[bytes], size: int, what: str) -> NDArray[Any]:
         raise DataError(f"{what}: is of type {dtype}; it must be numbers, or text for a target")
     if not shape or min(shape) < 1 or not dtype.itemsize:
         raise DataError(f"{what}: has shape {shape} of {dtype}: there is nothing in it to read")
-    claimed = prod(shape) * dtype.itemsize
-    check_size(claimed, size - stream.tell(), what)
-    values = np.frombuffer(read_claimed(stream, claimed, what), dtype)
-    return values.reshape(shape[::-1]).T if fortran else values.reshape(shape)
+    check_size(prod(shape) * dtype.itemsize, size - stream.tell(), what)
+    return shape, fortran, dtype
 
 
 def _read_header(stream: IO[bytes], what: str) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:

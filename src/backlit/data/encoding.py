@@ -18,7 +18,7 @@ from backlit.data.dataset import Dataset, as_target
 from backlit.data.frames import some
 from backlit.data.labels import Label, check_varies, check_zero_one, classes_of, infer_task, number_table, one_hot
 from backlit.data.tables import encoding as table_encoding
-from backlit.data.tables import stored
+from backlit.data.tables import ramps, stored
 from backlit.data.tables.encoding import TableEncoding
 from backlit.data.tables.table import Table
 from backlit.errors import DataError, OptionError, unknown_option
@@ -310,7 +310,7 @@ def fit(
                 target_log = scaling.log_units(table[rows])
                 table = scaling.to_log(table, target_log)
             target_offset, target_scale = scaling.within_reach(table, rows, reach, what)
-    columns = _fit_table(dataset, rows) if isinstance(dataset, Table) else None
+    columns = _fit_table(dataset, rows, task) if isinstance(dataset, Table) else None
     if isinstance(dataset, Table):
         offset, scale = _nothing(), _nothing()
     elif dataset.full_scale is None:
@@ -335,9 +335,15 @@ def fit(
     )
 
 
-def _fit_table(table: Table, rows: IndexArray) -> TableEncoding:
+def _fit_table(table: Table, rows: IndexArray, task: str) -> TableEncoding:
     every = -(-len(rows) // MOST_FITTED)
     some = rows[::every]
     return table_encoding.fit(
-        table.take(some), spellings=table.spellings, named=table.named, what=table.source, numbers=some
+        table.take(some),
+        spellings=table.spellings,
+        named=table.named,
+        what=table.source,
+        numbers=some,
+        with_ramps=task == "numbers" or len(rows) >= ramps.ROWS_FOR_CLASSES,
+        of_rows=len(rows),
     )

@@ -14,6 +14,9 @@ from backlit.notation import Array, Float64Array
 
 Label = str | int | bool
 
+CHUNK = 1 << 16
+"""Rows looked up at once."""
+
 
 def infer_task(y: ArrayLike) -> str:
     """What a raw target asks for.
@@ -48,7 +51,9 @@ def one_hot(
     check_finite(f"target '{target}'", raw)
     position: dict[Any, int] = {label: k for k, label in enumerate(classes)}
     position.update({code: k for k, code in enumerate(codes)})
-    found = np.array([position.get(label, -1) for label in raw.tolist()])
+    found = np.empty(len(raw), dtype=np.int64)
+    for start in range(0, len(raw), CHUNK):  # Python's own values take many times the room
+        found[start : start + CHUNK] = [position.get(label, -1) for label in raw[start : start + CHUNK].tolist()]
     unknown = np.flatnonzero(found < 0)
     if len(unknown):
         row = int(unknown[0])

@@ -1,6 +1,6 @@
 """The rows of each part of the data, encoded straight into a matrix of their own: no copy of the whole is ever made."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import numpy as np
 from numpy.typing import DTypeLike
@@ -12,7 +12,11 @@ from backlit.notation import Array, IndexArray
 
 
 def encode_parts(
-    dataset: Dataset | Table, encoding: Encoding, parts: Mapping[str, IndexArray], dtype: DTypeLike = np.float64
+    dataset: Dataset | Table,
+    encoding: Encoding,
+    parts: Mapping[str, IndexArray],
+    dtype: DTypeLike = np.float64,
+    room: Callable[[str, tuple[int, int], DTypeLike], Array] | None = None,
 ) -> dict[str, Array]:
     """Name of a part → (its rows, inputs) in the dtype; a table is read block by block.
 
@@ -21,15 +25,23 @@ def encode_parts(
         encoding: of its columns.
         parts: the numbers of each part's rows, ascending.
         dtype: of the matrices.
+        room: makes the matrix of a part, by its name, shape and dtype; None makes it in memory.
 
     Raises:
         DataError: a cell that cannot be encoded; which, in which row.
     """
     if not isinstance(dataset, Table) or encoding.table is None:
-        return {name: encoding.features(dataset.X[rows], dtype) for name, rows in parts.items() if len(rows)}
+        found = {name: encoding.features(dataset.X[rows], dtype) for name, rows in parts.items() if len(rows)}
+        if room is not None:
+            for name, matrix in found.items():
+                found[name] = room(name, matrix.shape, dtype)
+                found[name][:] = matrix
+        return found
     width = len(encoding.inputs)
     matrices: dict[str, Array] = {
-        name: np.empty((len(rows), width), dtype) for name, rows in parts.items() if len(rows)
+        name: np.empty((len(rows), width), dtype) if room is None else room(name, (len(rows), width), dtype)
+        for name, rows in parts.items()
+        if len(rows)
     }
     first = 0
     for block in dataset.blocks():

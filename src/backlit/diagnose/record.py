@@ -324,6 +324,11 @@ def arrays_of(about: About, statistics: Statistics, row_numbers: IndexArray | No
     }
 
 
+def parts_of(record: LensRecord) -> dict[str, Any]:
+    """The arrays of a record."""
+    return {name: getattr(record, name) for name in (*BY_STEP, *BY_LAYER, *BY_ROW)}
+
+
 def joined(about: About, parts: Sequence[dict[str, Any]], **rest: Any) -> LensRecord:
     """One record of the arrays of several parts, in the order given."""
     layers = about.L - 1

@@ -12,6 +12,7 @@ from backlit.engines.base import (
     StepRecord,
     StepsReport,
     TrainingData,
+    Windows,
 )
 from backlit.engines.choose import ENGINES, Choice, choose
 from backlit.engines.statistics import Statistics
@@ -20,7 +21,7 @@ from backlit.notation import Array
 
 __all__ = [
     "ENGINES", "BackwardPass", "Choice", "Engine", "Score", "Session", "Statistics", "StepPlan", "StepRecord",
-    "StepsReport", "TrainingData", "choose", "predict",
+    "StepsReport", "TrainingData", "Windows", "choose", "predict",
 ]  # fmt: skip
 
 

@@ -7,7 +7,9 @@ An engine decides nothing: the order of rows, the masks, the learning rates and 
 from abc import ABC, abstractmethod
 from collections.abc import Collection
 from dataclasses import dataclass, field
-from functools import lru_cache
+from typing import Any
+
+import numpy as np
 
 from backlit.backpropagation import BackwardPass, ForwardPass
 from backlit.engines.statistics import Statistics
@@ -15,17 +17,17 @@ from backlit.network import Network
 from backlit.notation import Array, Float64Array, IndexArray
 from backlit.objective import Objective
 from backlit.optimizers import Optimizer, State
-from backlit.randomness import order_of_rows
 
 
 @dataclass(frozen=True, eq=False)
 class TrainingData:
     """What a session trains on: X (rows, n_1), Y (rows, n_L), w̃ (rows,) of mean 1, all of the network's dtype.
 
-    ``decision`` says what counts as right: ``argmax``, ``threshold`` or None (see :mod:`backlit.data.targets`).
+    ``decision`` says what counts as right: ``argmax``, ``threshold`` or None (see :mod:`backlit.data.targets`). X need
+    not be in memory, or not in one piece: then it is a :class:`~backlit.data.lazy.LazyRows`.
     """
 
-    X: Array
+    X: Any  # an Array, or LazyRows: both are sliced alike, and who asks for more has the data in memory
     Y: Array
     row_weights: Array
     decision: str | None
@@ -36,12 +38,30 @@ class TrainingData:
         return len(self.X)
 
 
+@dataclass(frozen=True, eq=False)
+class Windows:
+    """How rows are shuffled that are read block by block: the blocks anew in each epoch, the rows within a window.
+
+    Block i is the rows from ``edges[i]`` to ``edges[i + 1]`` - 1, and a window ``blocks`` blocks that come one after
+    the other in the epoch.
+    """
+
+    edges: IndexArray
+    blocks: int
+
+    @property
+    def most_rows(self) -> int:
+        """Of any window."""
+        return int(np.sort(np.diff(self.edges))[-self.blocks :].sum())
+
+
 @dataclass(frozen=True)
 class StepPlan:
     """How a session makes its steps; ``clip`` is the largest global norm of a gradient, or None.
 
-    Without ``shuffle`` every epoch takes the rows as they lie. A training that goes on with other rows says how many
-    steps and epochs there were before: they count on in the optimizer, the masks and the orders of rows.
+    Without ``shuffle`` every epoch takes the rows as they lie; with ``windows`` they are shuffled within those. A
+    training that goes on with other rows says how many steps and epochs there were before: they count on in the
+    optimizer, the masks and the orders of rows.
     """
 
     optimizer: Optimizer
@@ -51,6 +71,7 @@ class StepPlan:
     shuffle: bool = True
     steps_before: int = 0
     epochs_before: int = 0
+    windows: Windows | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -99,7 +120,7 @@ class Session(ABC):
     """A training under way: θ (``network.parameters``), the optimizer's state, and how many steps were made.
 
     θ is written in place and is right whenever ``run`` is not running. Step t (from 0) belongs to epoch
-    ⌊t / steps_per_epoch⌋ and takes the rows of :func:`batch_rows`.
+    ⌊t / steps_per_epoch⌋ and takes the rows of :func:`backlit.engines.order.batch_rows`.
     """
 
     def __init__(self, network: Network, objective: Objective, data: TrainingData, plan: StepPlan) -> None:
@@ -132,27 +153,6 @@ class Session(ABC):
         for slot, values in state.items():
             self.state[slot][...] = values
         self.step = step
-
-
-def batch_rows(plan: StepPlan, rows: int, step: int) -> IndexArray | slice:
-    """The rows of a step's batch: its place in its epoch's order of rows; the last batch of an epoch may be short.
-
-    A batch of all rows takes them as they lie: their order cannot matter, and nothing need be gathered.
-    """
-    order = epoch_order(plan, rows, step)
-    first = step % -(-rows // plan.batch_size) * plan.batch_size
-    batch = slice(first, min(first + plan.batch_size, rows))
-    return batch if order is None else order[batch]
-
-
-def epoch_order(plan: StepPlan, rows: int, step: int) -> IndexArray | None:
-    """The order of rows in the epoch that a step belongs to; None where they are taken as they lie."""
-    if plan.batch_size >= rows or not plan.shuffle:
-        return None
-    return _order_of_rows(plan.seed, plan.epochs_before + step // -(-rows // plan.batch_size), rows)
-
-
-_order_of_rows = lru_cache(maxsize=2)(order_of_rows)
 
 
 class Engine(ABC):

@@ -6,6 +6,7 @@ import numpy as np
 
 from backlit import backpropagation as bp
 from backlit.backpropagation import BackwardPass, Gradients
+from backlit.data.lazy import LazyRows
 from backlit.engines import blas
 from backlit.engines.base import Session, StepPlan, StepsReport, TrainingData
 from backlit.engines.measure import StatisticsRoom
@@ -28,6 +29,8 @@ class LBFGSSession(Session):
     def __init__(self, network: Network, objective: Objective, data: TrainingData, plan: StepPlan) -> None:
         super().__init__(network, objective, data, plan)
         self.minimum: Minimum | None = None  # of the last segment
+        assert not isinstance(data.X, LazyRows), "every pass is over all rows: they must be in memory"
+        self._as_given = data.X
         self._twin = network.copy(dtype=np.float64)
         self._X, self._Y, self._row_weights = (
             values.astype(np.float64, copy=False) for values in (data.X, data.Y, data.row_weights)
@@ -72,10 +75,10 @@ class LBFGSSession(Session):
 
     def _pass_of_start(self) -> BackwardPass:
         data, room = self.data, Gradients.empty(self.network)
-        return bp.backward_pass(self.network.layers, self.objective, data.X, data.Y, data.row_weights, room)
+        return bp.backward_pass(self.network.layers, self.objective, self._as_given, data.Y, data.row_weights, room)
 
     def _report_start(self, report: StepsReport, i: int) -> None:
-        data, forward = self.data, bp.feed_forward(self.network.layers, self.data.X)
+        data, forward = self.data, bp.feed_forward(self.network.layers, self._as_given)
         row_costs = self.objective.row_costs(forward.z[self.network.L], forward.output, data.Y)
         sums = weighted_sums(row_costs, forward.output, data.Y, data.row_weights, data.decision)
         report.costs[i], report.hits[i], report.weights[i] = sums

@@ -22,12 +22,13 @@ from backlit.engines.base import (
     StepRecord,
     StepsReport,
     TrainingData,
-    epoch_order,
 )
+from backlit.engines.feed import feed
 from backlit.engines.measure import StatisticsRoom
+from backlit.engines.order import batch_rows
 from backlit.engines.score import ScoreSums
 from backlit.network import Network
-from backlit.notation import Array, Float64Array, IndexArray
+from backlit.notation import Array, Float64Array
 from backlit.objective import FUSED, Objective
 from backlit.optimizers import SGD, Adam, AdamW, Optimizer, RMSprop, State
 
@@ -63,6 +64,12 @@ _COST = {
     for number, name in enumerate(("quadratic", "mse", "binary-cross-entropy", "cross-entropy", "huber", "poisson"))
 }
 _DECISION = {None: 0, "argmax": 1, "threshold": 2}
+
+measure_update: dict[str, Any] = (
+    {} if _native is None else {"float32": _native.measure_update32, "float64": _native.measure_update64}
+)
+"""dtype → (before, after, gradient, sums): Σ g², θ², Δθ², g Δθ of parameters that somebody else updated; vectors all.
+Afterwards ``before`` holds what ``after`` holds."""
 
 CHUNK = 4096
 """Rows of one pass where nothing but outputs is kept."""
@@ -157,11 +164,12 @@ class NativeSession(Session):
         super().__init__(network, objective, data, plan)
         rule, slots, numbers = _RULES[type(plan.optimizer)](plan.optimizer)
         self._slots = slots
+        found = self._feed = feed(data, plan)
         kind: Any = _native.Session32 if network.dtype == np.float32 else _native.Session64
         self._core = kind(
             list(network.sizes), _activations(network), [*network.dropout, 0.0], *_objective(objective),
-            np.ascontiguousarray(data.X, network.dtype), np.ascontiguousarray(data.Y, network.dtype),
-            np.ascontiguousarray(data.row_weights, network.dtype), _DECISION[data.decision], rule, numbers,
+            *(np.ascontiguousarray(values, network.dtype) for values in (found.X, found.Y, found.row_weights)),
+            _DECISION[data.decision], rule, numbers,
             plan.batch_size, plan.seed, -1.0 if plan.clip is None else plan.clip,
         )  # fmt: skip
 
@@ -186,11 +194,10 @@ class NativeSession(Session):
         measure_steps: Collection[int] = (),
     ) -> StepsReport:
         """The steps. A signal's exception comes through with θ and ``step`` as of the last whole step."""
-        if measure_steps:
-            return self._measured(until_step, learning_rates, record_steps, measure_steps)
         count = until_step - self.step
         report = StepsReport(np.zeros(count), np.zeros(count), np.zeros(count))
         rates = np.ascontiguousarray(learning_rates[:count], dtype=np.float64)
+        room = StatisticsRoom(self, until_step, measure_steps) if measure_steps else None
         self._load()
         first = self.step
         try:
@@ -198,42 +205,15 @@ class NativeSession(Session):
                 at, end = self.step, self._next_stop(until_step, record_steps)
                 span = slice(at - first, end - first)
                 if at in record_steps:
-                    self._run_recorded(report, span, float(rates[at - first]))
+                    record = self._run_recorded(report, span, float(rates[at - first]))
+                    report.records.append(record)
+                    if room and at in measure_steps:
+                        self._measure(room, record)
                 else:
-                    self._run(report, span, rates[span])
+                    self._run(report, span, rates[span], room)
         finally:
             self._core.store(self.network.parameters, [])
-        return report
-
-    def _measured(
-        self,
-        until_step: int,
-        learning_rates: Float64Array,
-        record_steps: Collection[int],
-        measure_steps: Collection[int],
-    ) -> StepsReport:
-        """Steps recorded one by one, of which the sums are taken here."""
-        count, first = until_step - self.step, self.step
-        report = StepsReport(np.zeros(count), np.zeros(count), np.zeros(count))
-        room = StatisticsRoom(self, until_step, measure_steps)
-        wanted = {*record_steps, *measure_steps}
-        while self.step < until_step:
-            at = self.step
-            until = at + 1 if at in wanted else min((s for s in wanted if at < s < until_step), default=until_step)
-            span = slice(at - first, until - first)
-            part = self.run(until, learning_rates[span], [at] if at in wanted else ())
-            report.costs[span], report.hits[span], report.weights[span] = part.costs, part.hits, part.weights
-            if at in record_steps:
-                report.records.extend(part.records)
-            if at in measure_steps:
-                (record,) = part.records
-                scale = 1.0
-                if self.plan.clip is not None and record.norm > self.plan.clip:
-                    scale = record.norm / self.plan.clip
-                gradient = record.backward.gradients.vector * scale
-                row_weights = self.data.row_weights[record.rows]
-                room.add(at, record.backward, row_weights, record.parameters, gradient, record.update)
-        return replace(report, statistics=room.filled(report, learning_rates))
+        return replace(report, statistics=room.filled(report, rates)) if room else report
 
     def _load(self) -> None:
         slots = [self._state[slot] for slot in self._slots] if self._unseen else []
@@ -241,30 +221,40 @@ class NativeSession(Session):
         self._unseen, self._stale = False, bool(self._slots)
 
     def _next_stop(self, until_step: int, record_steps: Collection[int]) -> int:
-        """Where the core must come back: the end of the epoch, a step to be recorded, or the one after it."""
-        at, per_epoch = self.step, self.steps_per_epoch
-        end = min(until_step, (at // per_epoch + 1) * per_epoch)
+        """Where the core must come back: where the rows at hand end, at a step to be recorded, or the one after it."""
+        at = self.step
+        end = min(until_step, self._feed.at(at).until)
         if at in record_steps:
             return at + 1
         return min((step for step in record_steps if at < step < end), default=end)
 
-    def _order(self) -> IndexArray | None:
-        return epoch_order(self.plan, self.data.rows, self.step)
-
-    def _run(self, report: StepsReport, span: slice, rates: Float64Array) -> None:
+    def _run(self, report: StepsReport, span: slice, rates: Float64Array, room: StatisticsRoom | None) -> None:
+        measured: tuple[Any, ...] = ()
+        here = self._feed.at(self.step)
+        if room:
+            at, wanted = room.wanted(self.step, self.step + len(rates))
+            rows = slice(room.row_starts[at.start], room.row_starts[at.stop])
+            measured = (wanted, room.layers[at].reshape(-1), room.row_costs[rows], room.row_gradients[rows])
         try:
             self._core.run(
-                self._order(), self.step % self.steps_per_epoch, self.plan.steps_before + self.step, rates,
-                report.costs[span], report.hits[span], report.weights[span],
+                here.order, here.place, self.plan.steps_before + self.step, rates,
+                report.costs[span], report.hits[span], report.weights[span], *measured,
             )  # fmt: skip
         finally:
             self.step += self._core.completed
 
-    def _run_recorded(self, report: StepsReport, span: slice, rate: float) -> None:
-        network, place, order = self.network, self.step % self.steps_per_epoch, self._order()
-        first = place * self.plan.batch_size
-        taken = slice(first, min(first + self.plan.batch_size, self.data.rows))
-        rows = np.arange(self.data.rows)[taken] if order is None else order[taken].copy()
+    def _measure(self, room: StatisticsRoom, record: StepRecord) -> None:
+        """Of a step that was copied out anyway."""
+        clip, gradient = self.plan.clip, record.backward.gradients.vector
+        if clip is not None and record.norm > clip:
+            gradient = gradient * (record.norm / clip)
+        weights = self.data.row_weights[record.rows]
+        room.add(record.step, record.backward, weights, record.parameters, gradient, record.update)
+
+    def _run_recorded(self, report: StepsReport, span: slice, rate: float) -> StepRecord:
+        network, here = self.network, self._feed.at(self.step)
+        taken = batch_rows(self.plan, self.data.rows, self.step)
+        rows = np.arange(taken.start, taken.stop) if isinstance(taken, slice) else taken.copy()
         m = len(rows)
         z, sigma, a, masks, delta = (_room(network, m) for _ in range(5))
         x, row_costs = np.empty((m, network.sizes[0]), network.dtype), np.empty(m, network.dtype)
@@ -272,7 +262,7 @@ class NativeSession(Session):
         self._core.store(network.parameters, [])
         before = network.parameters.copy()
         norm = self._core.run_recorded(
-            order, place, self.plan.steps_before + self.step, rate, report.costs[span], report.hits[span],
+            here.order, here.place, self.plan.steps_before + self.step, rate, report.costs[span], report.hits[span],
             report.weights[span], *map(_listed, (z, sigma, a, masks, delta)), x, gradients.vector, row_costs,
         )  # fmt: skip
         self._core.store(network.parameters, [])
@@ -281,18 +271,16 @@ class NativeSession(Session):
             z=z, a={1: x, **{l: a[l] if l in dropped else sigma[l] for l in z}}, sigma=sigma, masks=dropped
         )
         errors = Errors(delta, fused=self.objective.fused is not None)
-        report.records.append(
-            StepRecord(
-                step=self.step,
-                rows=rows,
-                backward=BackwardPass(forward, errors, gradients, row_costs),
-                parameters=before,
-                update=network.parameters - before,
-                norm=norm,
-                learning_rate=rate,
-            )
-        )
         self.step += 1
+        return StepRecord(
+            step=self.step - 1,
+            rows=rows,
+            backward=BackwardPass(forward, errors, gradients, row_costs),
+            parameters=before,
+            update=network.parameters - before,
+            norm=norm,
+            learning_rate=rate,
+        )
 
 
 def _sgd(optimizer: Any) -> tuple[int, tuple[str, ...], list[float]]:

@@ -16,10 +16,11 @@ from backlit.engines.base import (
     StepRecord,
     StepsReport,
     TrainingData,
-    batch_rows,
 )
+from backlit.engines.feed import feed
 from backlit.engines.lbfgs import LBFGSSession
 from backlit.engines.measure import StatisticsRoom
+from backlit.engines.order import batch_rows
 from backlit.engines.score import ScoreSums, weighted_sums
 from backlit.equations import Mask
 from backlit.network import Layer, Network
@@ -83,6 +84,7 @@ class ReferenceSession(Session):
 
     def __init__(self, network: Network, objective: Objective, data: TrainingData, plan: StepPlan) -> None:
         super().__init__(network, objective, data, plan)
+        self._feed = feed(data, plan)
         self._layers = network.layers
         self._gradients = Gradients.empty(network)
         self._drops = any(network.dropout)
@@ -110,7 +112,8 @@ class ReferenceSession(Session):
     ) -> None:
         data, plan, theta = self.data, self.plan, self.network.parameters
         rows = batch_rows(plan, data.rows, self.step)
-        X, Y, row_weights = data.X[rows], data.Y[rows], data.row_weights[rows]
+        X, Y, row_weights = self._feed.batch(self.step)
+        X = X.copy() if record else X  # a buffer is filled anew
         backward = bp.backward_pass(
             self._layers, self.objective, X, Y, row_weights, self._gradients, self._mask if self._drops else None
         )

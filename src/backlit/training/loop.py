@@ -13,6 +13,7 @@ from numpy.typing import ArrayLike
 
 from backlit import backpropagation as bp
 from backlit.costs import Cost
+from backlit.data.streaming import Stream
 from backlit.engines import Engine, StepsReport
 from backlit.errors import CheckpointError, TrainingInterrupted
 from backlit.network import Network
@@ -39,8 +40,8 @@ ALL_DONE, CONVERGED, EARLY = "all epochs done", "converged", "early stopping"
 
 def train(
     network: Network,
-    X: ArrayLike,
-    y: ArrayLike,
+    X: ArrayLike | Stream,
+    y: ArrayLike | None = None,
     *,
     cost: str | Cost | None = None,
     l2: float = 0.0,
@@ -70,8 +71,9 @@ def train(
 
     Args:
         network: changed in place; its parameters are where the training starts.
-        X: (rows, n_1), every number finite.
-        y: (rows,) class numbers, or (rows, n_L).
+        X: (rows, n_1), every number finite; not copied where it is contiguous and of the network's dtype, be it in
+            memory or mapped from a file. Or a :func:`backlit.data.stream` of rows that stay in their file.
+        y: (rows,) class numbers, or (rows, n_L); None takes the stream's own.
         cost: of one row; None takes the output activation's own: cross-entropy for softmax, binary-cross-entropy for
             sigmoid, poisson for exponential, quadratic for the rest.
         l2: λ of the penalty; biases are never penalised.
@@ -86,7 +88,7 @@ def train(
             and the schedule with it. It makes a training of so many epochs shorter, never longer. A clock decides, so
             the same seed no longer gives the same bits.
         batch_size: rows a step (default 32, or all where there are fewer); ``"all"`` is plain gradient descent.
-        validation: a share of the rows to hold out (the shares of the classes kept), or (X, y).
+        validation: a share of the rows to hold out (the shares of the classes kept), or (X, y), or a stream.
         sample_weight: (rows,), how much each row counts, 0 or more; validation rows count by it too.
         class_weight: ``"balanced"``, or {class: weight}; multiplies the row weights of training rows.
         early_stopping: patience in epochs, True, or an :class:`EarlyStopping`: the best epoch is put back at the end.
@@ -185,6 +187,7 @@ class Training:
             objective=str(setup.objective),
             options=setup.options,
             rows=setup.data.rows,
+            row_weights=setup.data.row_weights,
             decision=setup.data.decision,
             n=setup.objective.n,
             steps=setup.duration.steps,

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from backlit.network import Network
-from backlit.notation import IndexArray
+from backlit.notation import Array, IndexArray
 from backlit.training.history import History
 
 
@@ -41,6 +41,7 @@ class Run:
     resumed_from_step: int = 0
     decision: str | None = None  # what counts as right: argmax, threshold, or None for numbers
     n: float = 0.0  # Σw over the training rows
+    row_weights: Array | None = field(default=None, repr=False)  # w̃ of the training rows
     failure: BaseException | None = field(default=None, repr=False)
     lens: Any = field(default=None, repr=False)
     _stop_reason: str | None = field(default=None, repr=False)

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
+from hashlib import blake2b
 from numbers import Real
 from os import PathLike
 from typing import Any
@@ -15,9 +16,11 @@ from backlit import optimizers
 from backlit.costs import Cost
 from backlit.data import targets as target_encoding
 from backlit.data.checks import as_matrix
+from backlit.data.lazy import LazyRows, SelectedRows
 from backlit.data.splits import hold_out
+from backlit.data.streaming import Stream, StreamedRows
 from backlit.data.targets import Targets
-from backlit.engines import Choice, Engine, StepPlan, TrainingData, choose
+from backlit.engines import Choice, Engine, StepPlan, TrainingData, Windows, choose
 from backlit.errors import DataError, OptionError
 from backlit.network import Network
 from backlit.notation import Array, Float64Array, IndexArray
@@ -34,7 +37,7 @@ from backlit.training.stopping import EarlyStopping
 
 DEFAULT_BATCH_SIZE = 32
 
-Validation = float | tuple[ArrayLike, ArrayLike] | None
+Validation = float | tuple[ArrayLike | Stream, ArrayLike | None] | Stream | None
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,14 +66,16 @@ class Setup:
 class _Rows:
     """Rows to train on or to validate with, and their numbers in the data as given."""
 
-    X: Array
+    X: Array | LazyRows
     targets: Targets
     weights: Float64Array
     numbers: IndexArray | None
 
     def take(self, rows: IndexArray) -> "_Rows":
+        """Some of them. X stays where it is."""
         targets = Targets(self.targets.Y[rows], self.targets.decision)
-        return _Rows(self.X[rows], targets, self.weights[rows], rows)
+        X = self.X.take(rows) if isinstance(self.X, LazyRows) else SelectedRows(self.X, rows)
+        return _Rows(X, targets, self.weights[rows], rows)
 
     def with_targets(self, targets: Targets) -> "_Rows":
         return replace(self, targets=targets)
@@ -78,8 +83,8 @@ class _Rows:
 
 def prepare(
     network: Network,
-    X: ArrayLike,
-    y: ArrayLike,
+    X: ArrayLike | Stream,
+    y: ArrayLike | None,
     *,
     cost: str | Cost | None,
     l2: float,
@@ -134,7 +139,14 @@ def prepare(
     if rule and rule.monitor == "validation_r2" and held_out and (held_out.targets.Y == held_out.targets.Y[0]).all():
         raise OptionError("early stopping watches validation_r2, and the validation rows all have the same target")
 
-    plan = StepPlan(chosen, _batch_size(batch_size, chosen, data.rows), seed, None if clip is None else float(clip))
+    plan = StepPlan(
+        chosen,
+        _batch_size(batch_size, chosen, data.rows),
+        seed,
+        None if clip is None else float(clip),
+        windows=_windows(data.X),
+    )
+    data = _in_one_piece(data, plan)
     if chosen.whole_batch_only:
         _check_whole_batch(chosen, network, chosen_schedule, clip, plan.batch_size, data.rows)
     choice = choose(engine, network, objective, chosen)
@@ -148,6 +160,7 @@ def prepare(
         "epochs": int(epochs),
         "time": seconds,
         "batch_size": plan.batch_size,
+        "windows": _described(X),
         "validation": validation if isinstance(validation, Real) else None if held_out is None else "given",
         "class_weight": {str(k): v for k, v in class_weight.items()}
         if isinstance(class_weight, Mapping)
@@ -185,16 +198,19 @@ def _plain(number: Any) -> Any:
 def _rows(
     network: Network,
     objective: Objective,
-    X: ArrayLike,
-    y: ArrayLike,
+    X: ArrayLike | Stream,
+    y: ArrayLike | None,
     sample_weight: ArrayLike | None,
     validation: Validation,
     seed: int,
 ) -> tuple[_Rows, _Rows | None]:
     """The rows to train on and those held out, checked and encoded."""
 
-    def encoded(X: ArrayLike, y: ArrayLike, weight: ArrayLike | None, prefix: str = "") -> _Rows:
-        matrix = as_matrix(prefix + "X", X, network.sizes[0], network.dtype)
+    def encoded(X: ArrayLike | Stream, y: ArrayLike | None, weight: ArrayLike | None, prefix: str = "") -> _Rows:
+        matrix = _matrix(prefix + "X", X, network)
+        y = X.y if y is None and isinstance(X, Stream) else y
+        if y is None:
+            raise DataError(f"{prefix}y is missing: give the targets of the rows of {prefix}X, one a row")
         targets = target_encoding.encode(network, objective, y, len(matrix), prefix + "y")
         return _Rows(matrix, targets, row_weights.sample_weights(weight, len(matrix)), None)
 
@@ -203,6 +219,8 @@ def _rows(
     target_encoding.check_reach(objective.output, given.targets.Y)
     if validation is None:
         return given, None
+    if isinstance(validation, Stream):
+        validation = (validation, None)
     if isinstance(validation, (tuple, list)):
         if len(validation) != 2:
             raise OptionError("validation must be a share of the rows, as 0.2, or a pair (X, y)")
@@ -216,6 +234,43 @@ def _rows(
     by = np.zeros(len(given.X)) if classes is None else classes
     kept, apart = hold_out(by, float(validation), seed=seed, which=1, stratify=classes is not None)
     return given.take(kept), given.take(apart)
+
+
+def _matrix(what: str, X: ArrayLike | Stream, network: Network) -> Array | LazyRows:
+    """The rows, checked: an array, or those of a stream, read once from end to end."""
+    if not isinstance(X, Stream):
+        return as_matrix(what, X, network.sizes[0], network.dtype)
+    if len(X.columns) != network.sizes[0]:
+        raise DataError(f"{what} has {len(X.columns)} columns; the network's input layer takes {network.sizes[0]}")
+    rows = StreamedRows(X, network.dtype)
+    rows.check_finite(what)
+    return rows
+
+
+def _windows(X: Array | LazyRows) -> Windows | None:
+    """How the rows of a stream are shuffled; those in memory all together."""
+    if not isinstance(X, StreamedRows):
+        return None
+    return Windows(X.edges, X.stream.blocks)
+
+
+def _described(X: ArrayLike | Stream) -> dict[str, str] | None:
+    """How the rows of a stream are shuffled, in words; and what tells one cut of them into blocks from another."""
+    if not isinstance(X, Stream):
+        return None
+    return {"shuffled": X.shuffling, "edges": blake2b(X.edges.astype("<i8").tobytes(), digest_size=8).hexdigest()}
+
+
+def _in_one_piece(data: TrainingData, plan: StepPlan) -> TrainingData:
+    """Where a batch takes all rows, they have to be in memory, and side by side."""
+    if not isinstance(data.X, LazyRows) or plan.batch_size < data.rows:
+        return data
+    if isinstance(data.X, StreamedRows):
+        raise OptionError(
+            f"{plan.optimizer.name} with batches of all {data.rows:,} rows needs them in memory, and X is a stream: "
+            "take a smaller batch_size, or sgd or adam, or an array"
+        )
+    return replace(data, X=data.X[: data.rows])
 
 
 def _training_data(network: Network, rows: _Rows, weights: Float64Array) -> TrainingData:

@@ -36,6 +36,8 @@ DELIMITERS = ("\t", ";", "|", ",")
 
 NEWLINE, QUOTE = 10, 34
 LONGEST_FIELD = 16 << 20
+THE_END = "\x01 the end \x02"
+"""A line of its own behind the others, unless a quote is still open."""
 
 NAMED = {"tab": "\t", "\\t": "\t", "comma": ",", "semicolon": ";", "pipe": "|", "space": " "}
 """Delimiters that are hard to type."""
@@ -213,7 +215,7 @@ def _parse(layout: Layout, block: bytes, line: int) -> "pl.DataFrame":
         frame = pl.read_csv(
             block, has_header=False, separator=layout.delimiter, schema=dict.fromkeys(layout.names, pl.String)
         )
-    except (pl.exceptions.PolarsError, pl.exceptions.PanicException):
+    except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError):  # text may begin like a packed file
         return _parse_slowly(layout, block, line)
     if b'"' in block and frame.height != _records(block):
         return _parse_slowly(layout, block, line)
@@ -256,12 +258,14 @@ def _parse_slowly(layout: Layout, block: bytes, line: int) -> "pl.DataFrame":
     import polars as pl
 
     rows, width, before = [], len(layout.names), 0
-    reader = _reader(block.decode(), layout.delimiter)
+    reader = _reader(block.decode().removesuffix("\n") + f"\n{THE_END}", layout.delimiter)
     try:
         for record in reader:
             first, before = before + 1, reader.line_num
-            if not record:
+            if not record or record == [THE_END]:
                 continue
+            if record[-1].endswith(THE_END):
+                raise DataError(f"{layout.path}: a quote that is opened in line {line + first - 1} is never closed")
             if len(record) != width:
                 raise _ragged(layout, line + first - 1, len(record), 1)
             rows.append([cell or None for cell in record])

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import DTypeLike
 
+from backlit.data.checks import check_finite
 from backlit.data.tables import frames, ramps, squash
 from backlit.data.tables.cells import PLAIN, Spelling
 from backlit.data.tables.columns import (
@@ -97,8 +98,10 @@ class TableEncoding:
             place = 0
             for column in kept:
                 values = column.encode(rows[column.name], what, first_row + start)
-                encoded[start : start + rows.height, place : place + values.shape[1]] = values
+                with np.errstate(over="ignore"):  # what does not fit the dtype is named below
+                    encoded[start : start + rows.height, place : place + values.shape[1]] = values
                 place += values.shape[1]
+        check_finite(f"{what}, encoded as {encoded.dtype},", encoded, self.inputs)
         return encoded
 
     def in_words(self) -> list[tuple[str, str]]:
@@ -120,6 +123,7 @@ def fit(
     what: str = "X",
     numbers: Sequence[int] | IndexArray | None = None,
     with_ramps: bool = True,
+    of_rows: int | None = None,
 ) -> TableEncoding:
     """What each column becomes, from the training rows alone.
 
@@ -131,6 +135,7 @@ def fit(
         what: the data, in a message.
         numbers: the number in the user's data of each row of the frame; None if they are the same.
         with_ramps: whether columns of numbers get :mod:`~backlit.data.tables.ramps` where the rows are enough for them.
+        of_rows: the training rows that there are, where those given are some of them; None if they are all.
 
     Raises:
         DataError: there are no rows or no columns, a number is not finite, or every column would be left out.
@@ -146,7 +151,8 @@ def fit(
     if not any(column.inputs for column in columns):
         why = "; ".join(f"'{column.name}' {column.in_words()}" for column in columns[:3])
         raise DataError(f"{what}: there is no column to learn from ({why})")
-    count = ramps.how_many(given.height, sum(isinstance(column, Number) for column in columns)) if with_ramps else 0
+    quantities = sum(isinstance(column, Number) for column in columns)
+    count = ramps.how_many(of_rows or given.height, quantities) if with_ramps else 0
     if count:
         columns = tuple(
             replace(column, edges=_edges(values, column, count, what)) if isinstance(column, Number) else column
@@ -215,14 +221,12 @@ def _fit_moment(values: "pl.Series", spelling: Spelling, what: str) -> Column:
 
 
 def _fit_text(values: "pl.Series", spelling: Spelling, what: str) -> Column:
-    import polars as pl
-
     name, text = values.name, as_text(values, spelling, what)
     missing, present = text.null_count() > 0, text.drop_nulls()
     if not len(present):
         return LeftOut(name, "every cell is missing")
-    counted = present.value_counts(name="rows").sort(["rows", pl.col(name)], descending=[True, False])
-    found, rows = counted[name].to_list(), counted["rows"].to_list()
+    counted = present.alias("value").value_counts(name="rows").sort(["rows", "value"], descending=[True, False])
+    found, rows = counted["value"].to_list(), counted["rows"].to_list()
     if len(found) == 1:
         return _constant(name, f"it is '{found[0]}' in every row", missing, spelling)
     if len(found) > max(FEW, NEAR_UNIQUE * len(present)):

@@ -22,7 +22,8 @@ def is_text(kind: Any) -> bool:
 
 def is_frame(X: Any) -> bool:
     """Whether X has columns with names: a frame, or a mapping of names to columns."""
-    return isinstance(X, Mapping) or (hasattr(X, "columns") and (hasattr(X, "iloc") or hasattr(X, "lazy")))
+    of_polars = hasattr(X, "lazy") and hasattr(X, "select")  # a lazy frame warns of being asked for its columns
+    return isinstance(X, Mapping) or of_polars or (hasattr(X, "iloc") and hasattr(X, "columns"))
 
 
 def as_frame(what: str, X: Any) -> "pl.DataFrame":
@@ -51,7 +52,10 @@ def as_frame(what: str, X: Any) -> "pl.DataFrame":
 
 
 def check_names(what: str, names: Sequence[str]) -> None:
-    """Raises DataError where a name stands twice."""
+    """Raises DataError where a name stands twice, or is what polars takes for a pattern of names: ``*``, ``^…$``."""
+    for name in names:
+        if name == "*" or (name.startswith("^") and name.endswith("$")):
+            raise DataError(f"{what} has a column '{name}', which is read as a pattern of names; give it another name")
     if len(set(names)) < len(names):
         twice = next(name for name in names if names.count(name) > 1)
         raise DataError(f"{what} has the column '{twice}' {names.count(twice)} times; give each column its own name")

@@ -2,8 +2,8 @@
 
 A network of smooth layers bends slowly: what a price does from one street to the next it learns late, if at all. Cut at
 its quantiles, a number comes with its bends already there: the piecewise linear encoding of Gorishniy, Rubachev and
-Babenko, *On embeddings for numerical features in tabular deep learning*, 2022. How much it gives is in
-``benchmarks/README.md``.
+Babenko, *On embeddings for numerical features in tabular deep learning*, 2022. It gives much where numbers are learnt,
+and something where classes are, if the rows are not few: ``benchmarks/README.md`` has the figures.
 """
 
 from itertools import pairwise
@@ -18,6 +18,9 @@ MOST, FEWEST = 64, 4
 ROWS_OF_A_RAMP = 40
 """Training rows that a ramp needs, or it learns their noise."""
 
+ROWS_FOR_CLASSES = 1000
+"""Training rows from which on there are ramps where classes are learnt: a label says less than a number does."""
+
 MOST_INPUTS = 2048
 """Of all ramps of a table."""
 
@@ -31,7 +34,7 @@ def how_many(rows: int, numbers: int) -> int:
     >>> how_many(rows=12_000, numbers=8), how_many(300, 10), how_many(100, 4), how_many(2_000_000, 20)
     (64, 7, 0, 0)
     """
-    if not numbers:
+    if not numbers or not rows:
         return 0
     found = min(MOST, rows // ROWS_OF_A_RAMP, MOST_INPUTS // numbers, MOST_CELLS // (rows * numbers))
     return found if found >= FEWEST else 0

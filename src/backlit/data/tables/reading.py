@@ -11,10 +11,11 @@ from backlit.data.dataset import as_target
 from backlit.data.frames import some
 from backlit.data.tables import cells, frames
 from backlit.data.tables.cells import PLAIN, Spelling
-from backlit.data.tables.encoding import TableEncoding
+from backlit.data.tables.columns import as_numbers
+from backlit.data.tables.encoding import FEW, NEAR_UNIQUE, TableEncoding
 from backlit.data.tables.known import as_known
 from backlit.data.tables.recognition import MOMENT, NUMBER, TEXT, TRUTH, Evidence
-from backlit.data.tables.sources import Progress, Raw
+from backlit.data.tables.sources import ROWS, Progress, Raw
 from backlit.data.tables.table import Table
 from backlit.errors import DataError
 
@@ -75,14 +76,21 @@ def read_table(
             for column in features:
                 if frames.is_text(column.dtype):
                     seen[column.name].add(column.cast(_string()))
+                elif column.dtype.is_float() and column.is_infinite().any():
+                    as_numbers(column, PLAIN, raw.source, rows - block.height)  # says which
         if held is not None:
             held.append(features)
     if not rows:
         raise DataError(f"{raw.source}: has names and no rows")
     verdicts = {name: evidence.verdict() for name, evidence in seen.items() if evidence.rows}
+    for name, (kind, _, _) in verdicts.items():
+        if kind == NUMBER and (infinite := seen[name].infinite) is not None:
+            raise not_finite(raw.source, name, *infinite)
     remarks += [remark for _, _, remark in verdicts.values() if remark]
     y, there, more = target_of(answers, targets, raw.source, as_text)
     remarks += more
+    if y is not None and y.dtype.kind == "U" and like is None:
+        _check_classes(y, f"{raw.source}: target '{targets[0]}'")
 
     def blocks() -> Iterator["pl.DataFrame"]:
         first = 0
@@ -144,6 +152,24 @@ def target_of(
     return arrays[0], there, remarks
 
 
+def not_finite(source: str, column: str, cell: str, row: int) -> DataError:
+    """The error for a number that is none."""
+    return DataError(
+        f"{source}: column '{column}' has {cells.shown(cell)} in row {row}, where a number should be finite "
+        "(rows count from 0); mend or empty such cells"
+    )
+
+
+def _check_classes(y: NDArray[Any], what: str) -> None:
+    """Raises DataError where nearly every row has a class of its own."""
+    different = len(np.unique(y))
+    if different > max(FEW, NEAR_UNIQUE * len(y)):
+        raise DataError(
+            f"{what} is text with {different:,} different values in {len(y):,} rows, too many to be classes; "
+            "--target takes another column"
+        )
+
+
 def label_of(values: "pl.Series") -> "pl.Series":
     """Labels of text: no blanks around them, no dot behind them, null where missing.
 
@@ -182,7 +208,11 @@ def _plain(values: "pl.Series") -> Any:
     import polars as pl
 
     if values.dtype == pl.String:
-        return np.array(values.to_list(), dtype=np.str_)
+        longest: Any = values.str.len_chars().max()
+        text = np.empty(len(values), dtype=f"U{max(longest, 1)}")
+        for start in range(0, len(values), ROWS):  # Python's own strings take many times the room
+            text[start : start + ROWS] = values[start : start + ROWS].to_list()
+        return text
     return values.to_numpy()
 
 

@@ -27,6 +27,7 @@ class Evidence:
         self._numbers = {None: 0, "decimal": 0, "thousands": 0}
         self._moments: dict[str, int] | None = None
         self._padded = False
+        self.infinite: tuple[str, int] | None = None  # the first such cell, and its row
         self._odd: dict[str, tuple[str, int]] = {}  # of a column of numbers: the cell → as written, its first row
         self._odd_moments: dict[str, dict[str, tuple[str, int]]] = {}
 
@@ -42,6 +43,9 @@ class Evidence:
         self.present += len(present)
         as_numbers = cells.to_numbers(found)
         plain = as_numbers.count()
+        if self.infinite is None and as_numbers.is_infinite().any():
+            row = as_numbers.is_infinite().fill_null(False).arg_max() or 0
+            self.infinite = (found[row], first + row)
         self._numbers[None] += plain
         with_comma = found.filter(as_numbers.is_null() & found.is_not_null() & found.str.contains(",", literal=True))
         if len(with_comma):

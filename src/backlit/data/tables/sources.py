@@ -5,9 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from backlit.data.streams import describe_start, open_file, reason
-from backlit.data.tables import delimited, frames
-from backlit.errors import DataError
+from backlit.data.tables import delimited, frames, parquet
 
 if TYPE_CHECKING:
     import polars as pl
@@ -16,7 +14,7 @@ ENDINGS = {".csv": "CSV", ".tsv": "CSV", ".txt": "CSV", ".tab": "CSV", ".parquet
 """How the name of a table's file ends → what it is."""
 
 ROWS = 1 << 16
-"""Rows of a block of Parquet or of a frame."""
+"""Rows of a block of a frame."""
 
 Progress = Callable[[int, int], None]
 """Told how much was read, of how much in all."""
@@ -90,46 +88,14 @@ def from_frame(X: Any, source: str = "the frame") -> Raw:
 
 
 def _open_parquet(path: Path) -> Raw:
-    import polars as pl
-
-    with open_file(path) as stream:
-        start, size = stream.read(4), stream.seek(0, 2)
-        if start != b"PAR1":
-            raise DataError(f"{path}: is no Parquet file, as its name says: {describe_start(start)}")
-        stream.seek(-min(4, size), 2)
-        if stream.read() != b"PAR1" or size < 12:
-            raise DataError(f"{path}: the Parquet file is damaged or cut short: its end is missing")
-    with refusing_damage(path):
-        scan = pl.scan_parquet(path, glob=False)
-        names = tuple(scan.collect_schema().names())
-        rows = int(scan.select(pl.len()).collect().item())
+    names, rows = parquet.look_at(path)
 
     def blocks(progress: Progress | None) -> Iterator["pl.DataFrame"]:
-        for first in range(0, rows, ROWS):
-            with refusing_damage(path):
-                block = scan.slice(first, ROWS).collect()
+        done = 0
+        for block in parquet.blocks(path):
+            done += block.height
             if progress is not None:
-                progress(min(first + ROWS, rows), rows)
+                progress(done, rows)
             yield block
 
-    return Raw(str(path), names, True, size, blocks)
-
-
-class refusing_damage:  # noqa: N801  a context, as contextlib has them
-    """Whatever polars has to say of a damaged file becomes one line."""
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-
-    def __enter__(self) -> None: ...
-
-    def __exit__(self, kind: Any, error: BaseException | None, trace: Any) -> None:
-        import polars as pl
-
-        if error is None or isinstance(error, DataError):
-            return
-        if isinstance(error, (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError, ValueError)):
-            said = str(error).strip().splitlines() or [type(error).__name__]
-            raise DataError(f"{self.path}: the Parquet file is damaged or cannot be read: {said[0][:150]}") from None
-        if isinstance(error, MemoryError):
-            raise DataError(f"{self.path}: the Parquet file is damaged: {reason(error)}") from None
+    return Raw(str(path), names, True, path.stat().st_size, blocks)

@@ -31,13 +31,14 @@ class Squash:
 
     def apply(self, x: Float64Array) -> Float64Array:
         """Of each number, all finite."""
-        return (self.bounded(x) - self.offset) / self.scale
+        with np.errstate(over="ignore"):  # of scales that only a file somebody made can have
+            return (self.bounded(x) - self.offset) / self.scale
 
     def bounded(self, x: Float64Array) -> Float64Array:
         """S of each number, before it is standardised."""
         with np.errstate(over="ignore"):  # a difference beyond every float is as far out as anything
             u = np.clip((x - self.center) / self.spread, -FARTHEST, FARTHEST)
-        return u / np.sqrt(1 + (u / self.limit) ** 2) if self.limit else u
+            return u / np.sqrt(1 + (u / self.limit) ** 2) if self.limit else u
 
 
 def fit(x: Float64Array, limit: float = LIMIT) -> Squash:

@@ -1,7 +1,7 @@
 """One pass, every number of it, and the equation that made each: in Backlit's own notation.
 
 The network is Matt Mazur's step by step example; its published numbers stand beside what the trace finds.
-Run it: python examples/06_trace_backlit.py [page.html]
+Run it: python examples/12_trace_backlit.py [page.html]
 """
 
 import sys
