@@ -4,7 +4,6 @@ from datetime import date, datetime, timedelta
 from math import cos, pi, sin
 
 import numpy as np
-import pandas
 import polars as pl
 import pytest
 
@@ -12,6 +11,8 @@ from backlit.data.tables.columns import Category, LeftOut, Moment, Number, Prese
 from backlit.data.tables.encoding import BUCKETS, MOST_ONE_HOT, fit
 from backlit.data.tables.squash import Squash
 from backlit.errors import DataError
+
+pandas = pytest.importorskip("pandas")
 
 PLAIN = Squash(center=10, spread=2, limit=0, offset=0, scale=1)
 

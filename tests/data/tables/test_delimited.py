@@ -2,7 +2,6 @@ import csv
 import io
 import random
 
-import pandas
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -10,6 +9,8 @@ from hypothesis import strategies as st
 from backlit.data.tables import delimited
 from backlit.data.tables.delimited import blocks, look_at
 from backlit.errors import BacklitError, DataError, OptionError
+
+pandas = pytest.importorskip("pandas")
 
 
 def rows_of(path, **options):

@@ -1,11 +1,12 @@
 import numpy as np
-import pandas
 import polars as pl
 import pytest
 
 from backlit.data import encode_parts, fit, load, read, split
 from backlit.data.tables import reading
 from backlit.errors import DataError, OptionError
+
+pandas = pytest.importorskip("pandas")
 
 
 @pytest.fixture
