@@ -207,7 +207,7 @@ def test_what_is_no_chain_is_refused_by_its_nodes_name(nodes, words, read):
 
 def test_several_outputs_are_refused(read):
     more = [helper.make_tensor_value_info("a", TensorProto.FLOAT, None)]
-    with pytest.raises(ModelFileError, match=r"has 1 inputs and 2 outputs \('y', 'a'\)"):
+    with pytest.raises(ModelFileError, match=r"has 1 input \('x'\) and 2 outputs \('y', 'a'\)"):
         read(model(chain(*RELU), more=more))
 
 
