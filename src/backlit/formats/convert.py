@@ -185,8 +185,8 @@ def _format(name: str | None, path: StrPath, known: dict[str, str]) -> str:
     suffix = Path(path).suffix.lower()
     if suffix in PICKLES:
         raise OptionError(
-            f"{path}: a {suffix} file is a pickle, which can run anything that was put into it, and is neither read nor "
-            f"written; {_INSTEAD[known is READ]}"
+            f"{path}: a {suffix} file is a pickle, which can run anything that was put into it, and is neither read "
+            f"nor written; {_INSTEAD[known is READ]}"
         )
     if suffix == ".keras" and suffix not in known.values():
         raise OptionError(

@@ -53,6 +53,11 @@ class Walk:
             raise Refusal(f"has {len(self.graph.node):,} nodes; a chain of layers has {MOST_NODES:,} at most")
         if self.graph.sparse_initializer:
             raise Refusal("has sparse tensors, which Backlit does not have")
+        if self.facts["producer"].startswith("'Backlit") and [value.name for value in self.graph.input] == ["X"]:
+            raise Refusal(
+                "is a model that Backlit exported with its encoding, raw columns in and answers out; import the model "
+                "file that it was exported from, or its network alone (backlit export --network-only)"
+            )
         self.constants: dict[str, NDArray[Any]] = {}
         for tensor in self.graph.initializer:
             if tensor.name in self.constants:
@@ -82,14 +87,10 @@ class Walk:
 
     def _input(self) -> tuple[str, np.dtype[Any], tuple[int, ...]]:
         inputs = [value for value in self.graph.input if value.name not in self.constants]
-        if self.facts["producer"].startswith("'Backlit") and [value.name for value in inputs] == ["X"]:
-            raise Refusal(
-                "is a model that Backlit exported with its encoding, raw columns in and answers out; import the model "
-                "file that it was exported from, or its network alone (backlit export --network-only)"
-            )
         outputs = list(self.graph.output)
         if len(inputs) != 1 or len(outputs) != 1:
-            raise Refusal(f"has {_counted('input', inputs)} and {_counted('output', outputs)}; a network has one of each")
+            both = f"{_counted('input', inputs)} and {_counted('output', outputs)}"
+            raise Refusal(f"has {both}; a network has one of each")
         kind = inputs[0].type.tensor_type
         sizes = [dim.dim_value for dim in kind.shape.dim]
         if kind.elem_type not in FLOATS or len(sizes) < 2 or (len(sizes) > 2 and min(sizes[1:]) < 1):
