@@ -53,7 +53,7 @@ class Walk:
             raise Refusal(f"has {len(self.graph.node):,} nodes; a chain of layers has {MOST_NODES:,} at most")
         if self.graph.sparse_initializer:
             raise Refusal("has sparse tensors, which Backlit does not have")
-        if self.facts["producer"].startswith("'Backlit") and [value.name for value in self.graph.input] == ["X"]:
+        if model.producer_name == "Backlit" and [value.name for value in self.graph.input] == ["X"]:
             raise Refusal(
                 "is a model that Backlit exported with its encoding, raw columns in and answers out; import the model "
                 "file that it was exported from, or its network alone (backlit export --network-only)"
