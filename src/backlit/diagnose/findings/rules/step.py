@@ -10,7 +10,7 @@ from backlit.diagnose.findings.course import course, since
 from backlit.diagnose.findings.evidence import Evidence
 from backlit.diagnose.findings.finding import CannotJudge, Remedy, Told, Where
 from backlit.diagnose.findings.rule import Condition, Measured, Rule
-from backlit.diagnose.findings.words import counted, number, times
+from backlit.diagnose.findings.words import counted, number, superscript, times
 from backlit.diagnose.record import LensRecord
 from backlit.notation import Float64Array
 
@@ -95,23 +95,33 @@ def _tell_high(evidence: Evidence, found: Measured, thresholds: Mapping[str, flo
     largest = max(s["early"], s["late"])
     layer = int(np.argmax(np.nan_to_num(record.update_ratio[:FIRST_STEPS], posinf=0).mean(axis=0))) + 2
     rise = f"; the cost rose from {number(found.facts['first'])} to {times(s['rise'])} that" if s["rise"] > 1 else ""
-    predicted = float(np.median(record.descent.sum(axis=1)[:FIRST_STEPS]))
     return Told(
         what=(
-            f"the learning rate {number(float(record.learning_rate[0]))} is too high: a step changes the weights of "
-            f"layer {layer} by {number(100 * largest)} %{rise}"
+            f"the learning rate {number(float(record.learning_rate[0]))} is too high: a step changes "
+            f"W{superscript(layer)} by {number(100 * largest)} % of its norm{rise}"
         ),
         where=Where(layers=(layer,)),
         since=since(record, ratio, thresholds["early"]) if s["late"] > thresholds["late"] else 0,
         equation=UPDATE,
         why=(
-            f"‖ΔW‖/‖W‖ averages {number(s['early'])} over the first {min(FIRST_STEPS, len(record))} steps and "
-            f"{number(s['late'])} over the last epoch, where about {USUAL:g} is usual; to first order a step "
-            "promises to "
-            f"change the cost by {number(predicted)}, and the curvature takes more than that back: the factor is η"
+            f"‖ΔW‖/‖W‖ averages {number(s['early'])} over the first {min(FIRST_STEPS, len(record))} steps and is "
+            f"{number(s['late'])} in the last epoch, where about {USUAL:g} is usual{_promise(record)}: the factor is η"
         ),
         follows="steps overshoot: the cost jumps or stalls, and neurons are thrown to where they are flat",
         remedy=_rate_remedy(evidence, largest, lower=True),
+    )
+
+
+def _promise(record: LensRecord) -> str:
+    """What the first steps promise to first order, beside what they did: the rest is curvature."""
+    steps = min(FIRST_STEPS, len(record) - 1)
+    with np.errstate(invalid="ignore", over="ignore"):
+        promised, done = float(record.descent[:steps].sum()), float(record.cost[steps] - record.cost[0])
+    if not (np.isfinite(promised) and np.isfinite(done) and done > promised):
+        return ""
+    return (
+        f"; to first order the first {steps} steps change the cost by {number(promised)}, and it changed by "
+        f"{number(done)}, the curvature along the steps making the difference"
     )
 
 
