@@ -130,11 +130,10 @@ def _low(evidence: Evidence) -> Measured:
     record = evidence.need_steps()
     trend = course(evidence)
     ratio = _ratios(record)
-    every = max(float(np.median(np.diff(record.step))), 1.0) if len(record) > 1 else 1.0
     return Measured(
         {
             "ratio": float(np.median(ratio)),
-            "path": float(ratio.sum() * every),
+            "path": _path(record),
             "falling": trend.falling,
             "behind": evidence.shortfall,
         },
@@ -249,15 +248,27 @@ def _few(evidence: Evidence) -> Measured:
     record = evidence.record
     trend = course(evidence)
     steps = int(record.step[-1]) + 1 if record is not None and len(record) else int(evidence.history[-1]["steps"])
-    ratio = float(np.median(_ratios(record))) if record is not None and len(record) else float("nan")
+    known = record is not None and len(record) > 1
     return Measured(
-        {"falling": trend.falling, "behind": evidence.shortfall, "steps": float(steps)},
-        {"ratio": ratio, "last": float(trend.costs[-1])},
+        {
+            "falling": trend.falling,
+            "path": _path(record) if record is not None and known else 0.0,
+            "behind": evidence.shortfall,
+            "steps": float(steps),
+        },
+        {"ratio": float(np.median(_ratios(record))) if record is not None and known else None, "last": trend.costs[-1]},
     )
 
 
+def _path(record: LensRecord) -> float:
+    """Σ ‖ΔW‖/‖W‖ over all steps, those between the recorded ones too."""
+    every = max(float(np.median(np.diff(record.step))), 1.0) if len(record) > 1 else 1.0
+    return float(_ratios(record).sum() * every)
+
+
 def _tell_few(evidence: Evidence, found: Measured, thresholds: Mapping[str, float], note: bool) -> Told:
-    s, epochs = found.statistics, len(evidence.history)
+    s, epochs, ratio = found.statistics, len(evidence.history), found.facts["ratio"]
+    steps_are = "" if ratio is None else f"; ‖ΔW‖/‖W‖ is {number(ratio)}, and {USUAL:g} is usual"
     more = max(epochs, 1) * 5
     return Told(
         what=f"the training stopped too early: after {counted(int(s['steps']), 'step')} the cost is still falling",
@@ -266,8 +277,7 @@ def _tell_few(evidence: Evidence, found: Measured, thresholds: Mapping[str, floa
         equation=UPDATE,
         why=(
             f"the last fifth of the steps brought the cost down by {number(100 * s['falling'])} %, to "
-            f"{number(found.facts['last'])}; ‖ΔW‖/‖W‖ is {number(found.facts['ratio'])}, in its usual range: what is "
-            "missing is steps"
+            f"{number(found.facts['last'])}{steps_are}: what is missing is steps"
         ),
         follows="the network knows less than the data could teach it",
         remedy=Remedy(f"train for {more} epochs", ("--epochs", str(more)), train={"epochs": more}),
@@ -340,11 +350,15 @@ RULES = (
         "pace",
         {
             "falling": "as of learning-rate-too-low",
+            "path": "as of learning-rate-too-low; 0 where it is not known",
             "behind": "as of learning-rate-too-low",
             "steps": "of the whole training",
         },
         _few,
-        ((Condition("falling"), Condition("behind")),),
+        (
+            (Condition("falling"), Condition("path", "below"), Condition("behind")),
+            (Condition("falling", "above", "steep"), Condition("behind")),
+        ),
         _tell_few,
     ),
 )
