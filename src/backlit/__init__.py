@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from backlit import activations, costs, data, formats, initializers, objective, optimizers
     from backlit.check import check, check_backward, check_gradient
     from backlit.diagnose import Diagnosis, Finding, Lens, LensRecord, diagnose, lens_torch, read_lens, rows
+    from backlit.diagnose.learning_rate import find_learning_rate
     from backlit.errors import (
         BacklitError,
         CheckpointError,
@@ -55,6 +56,7 @@ _FROM = {
 _NAMES = {
     "backlit.check": ("check_backward", "check_gradient"),
     "backlit.diagnose": ("Diagnosis", "Finding", "Lens", "LensRecord", "lens_torch", "read_lens"),
+    "backlit.diagnose.learning_rate": ("find_learning_rate",),
     "backlit.errors": (
         "BacklitError", "CheckpointError", "CheckpointWarning", "DataError", "DivergenceError", "LensWarning",
         "ModelFileError",
@@ -75,8 +77,8 @@ __all__ = [
     "CheckpointWarning", "DataError", "Diagnosis", "DivergenceError", "EarlyStopping", "Finding", "History", "Lens",
     "LensRecord", "LensWarning", "Model", "ModelFileError", "Network", "OptionError", "OutputPathError", "Run", "Trace",
     "TrainingInterrupted", "__version__", "activations", "check", "check_backward", "check_gradient", "costs", "data",
-    "diagnose", "formats", "from_torch", "initializers", "lens_torch", "load", "load_model", "objective", "optimizers",
-    "read_lens", "rows", "save", "schedules", "to_torch", "trace", "train", "why",
+    "diagnose", "find_learning_rate", "formats", "from_torch", "initializers", "lens_torch", "load", "load_model",
+    "objective", "optimizers", "read_lens", "rows", "save", "schedules", "to_torch", "trace", "train", "why",
 ]  # fmt: skip
 
 
