@@ -3,8 +3,8 @@
     python benchmarks/diagnose_faults.py [DATA] [--cache FOLDER] [--calibrate] [--write docs/diagnose.md]
 
 DATA is a folder with `mnist` (IDX files) and `tables` (adult-train.csv, housing.csv, titanic.csv); without it the
-bundled and the made sets are used alone. Every training is kept in the cache folder with what its lens recorded and what
-the rules measured of it, so that thresholds are chosen without training again, and an interruption loses nothing.
+bundled and the made sets are used alone. Every training is kept in the cache folder with what its lens recorded and
+what the rules measured of it, so that thresholds are chosen without training again, and an interruption loses nothing.
 
 Thresholds are set on one part, `setting`, and the rates reported on the other, `reported`: other data sets, other
 splits and seeds, other widths, and activations of which relu, tanh and sigmoid alone are in both.
@@ -98,7 +98,9 @@ def told(results: dict[str, Any]) -> str:
             lines.append(f"  {kind}, {part}: {len(of) - len(wrong)} of {len(of)}   {instead}")
         alarms = sum(bool(one["said"]) for one in healthy)
         firsts = sum(page.first_of(one) in one["right"] for one in planted)
-        lines.append(f"{part}: {alarms} of {len(healthy)} healthy with a finding, {firsts} of {len(planted)} right first")
+        lines.append(
+            f"{part}: {alarms} of {len(healthy)} healthy with a finding, {firsts} of {len(planted)} right first"
+        )
     return "\n".join(lines)
 
 

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Sequence
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -30,7 +31,9 @@ class Bench:
         self.right = np.vstack([right, np.zeros(len(judged), dtype=bool)])
         kinds = [one.kind for one in judged]
         self.weight = np.array([1 / kinds.count(kind) for kind in kinds])
-        self.weight[~self.healthy] /= len({kind for kind, healthy in zip(kinds, self.healthy, strict=True) if not healthy})
+        self.weight[~self.healthy] /= len(
+            {kind for kind, healthy in zip(kinds, self.healthy, strict=True) if not healthy}
+        )
 
     def _scores(self, index: int, thresholds: dict[str, float]) -> list[float]:
         rule = RULES[index]
@@ -46,7 +49,9 @@ class Bench:
         order = np.where(speaks, 1e6 * (len(FAMILIES) - self.family[:, np.newaxis]) + np.minimum(scores, 1e5), 0)
         first = np.where(speaks.any(axis=0), order.argmax(axis=0), len(self.names))
         hit = self.right[first, np.arange(len(self.judged))]
-        return float((self.weight * hit)[~self.healthy].sum() - CRY * (self.weight * speaks.any(axis=0))[self.healthy].sum())
+        return float(
+            (self.weight * hit)[~self.healthy].sum() - CRY * (self.weight * speaks.any(axis=0))[self.healthy].sum()
+        )
 
     def with_threshold(self, name: str, value: float) -> np.ndarray:
         index = self.names.index(name.partition(".")[0])
@@ -80,7 +85,7 @@ class Bench:
         if len(values) > MOST:
             near = values[np.argsort(np.abs(values - present))[: MOST // 3]]
             values = np.unique(np.concatenate([np.quantile(values, np.linspace(0, 1, MOST)), near]))
-        middles = np.array([_middle(low, high) for low, high in zip(values[:-1], values[1:], strict=True)])
+        middles = np.array([_middle(low, high) for low, high in pairwise(values)])
         worths = np.array([self.worth(self.with_threshold(name, value)) for value in middles])
         best = worths.max()
         if best < now + 1e-9:

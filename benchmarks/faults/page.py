@@ -71,8 +71,8 @@ def by_kind(results: Results) -> Iterator[str]:
     yield "### Planted faults"
     yield ""
     yield (
-        "| fault | planted as | right finding | hurt, of planted | said first | among the findings | said first instead "
-        "| score: healthy → with the fault → with the remedy | restored |"
+        "| fault | planted as | right finding | hurt, of planted | said first | among the findings "
+        "| said first instead | score: healthy → with the fault → with the remedy | restored |"
     )
     yield "|---|---|---|---|---|---|---|---|---|"
     for plant in PLANTS:
@@ -128,12 +128,14 @@ def by_rule(results: Results) -> Iterator[str]:
             wrong = sum(first_of(one) == rule.name and rule.name not in one["right"] for one in planted)
             hits = f"Said first in {right} of {len(fitting)} runs where it is right" if fitting else "Not planted"
             yield ""
-            yield f"{hits}, and in {wrong} of the {len(planted) - len(fitting)} others; false alarms: {alarms} of {len(healthy)}."
+            others = len(planted) - len(fitting)
+            yield f"{hits}, and in {wrong} of the {others} others; false alarms: {alarms} of {len(healthy)}."
             example = results["examples"].get(rule.name)
             if example:
                 yield ""
                 yield f"> {example['what']}."
-                yield f"> *{example['equation']}*: {example['why']}. {example['follows'][0].upper()}{example['follows'][1:]}."
+                yield f"> *{example['equation']}*: {example['why']}."
+                yield f"> {example['follows'][0].upper()}{example['follows'][1:]}."
                 yield f"> Remedy: {example['remedy']}."
 
 

@@ -101,7 +101,9 @@ def all_planted(part: str, count: int, place: Place, tell: Told, only: str = "")
         if only and plant.name not in only.split(";"):
             continue
         found, tried = planted(plant, part, count, place)
-        mean = [np.mean([one.score for one in of]) for of in ([p.twin for p in found], [p.outcome for p in found]) if of]
+        mean = [
+            np.mean([one.score for one in of]) for of in ([p.twin for p in found], [p.outcome for p in found]) if of
+        ]
         scores = " → ".join(f"{score:.3f}" for score in mean)
         tell(f"{plant.name}, {part}: {len(found)} of {tried} hurt, {scores}")
         yield from ((one, tried) for one in found)
