@@ -10,6 +10,9 @@ from backlit.notation import Array, Float64Array, IndexArray
 MOST_ROWS = 5_000
 """Among which copies of columns are looked for: of more rows every k-th."""
 
+FARTHEST, ROUNDS = 5.0, 6
+"""Deviations, and how often they are taken anew."""
+
 
 @dataclass(frozen=True, eq=False)
 class Columns:
@@ -34,6 +37,17 @@ class Columns:
     def varying(self) -> IndexArray:
         """The others."""
         return np.flatnonzero(self.low != self.high)
+
+    @cached_property
+    def bulk(self) -> tuple[Float64Array, Float64Array]:
+        """Mean and standard deviation of each column with what lies beyond 5 deviations drawn in to there, again and
+        again: those of the bulk of the rows, however far out a few of them are.
+        """
+        mean, deviation = self.mean, self.deviation
+        for _ in range(ROUNDS):
+            held = np.clip(self.X, mean - FARTHEST * deviation, mean + FARTHEST * deviation)
+            mean, deviation = held.mean(axis=0, dtype=np.float64), held.std(axis=0, dtype=np.float64)
+        return mean, np.where(self.low == self.high, 0.0, deviation)
 
     @cached_property
     def copies(self) -> tuple[IndexArray, ...]:

@@ -85,7 +85,7 @@ def _headline(diagnosis: Diagnosis) -> str:
 
 
 def _paragraphs(finding: Finding, number: str, width: int) -> list[str]:
-    since = f" Since step {finding.since:,}." if finding.since is not None else ""
+    since = f"; since step {finding.since:,}" if finding.since is not None else ""
     flags = f" ({' '.join(finding.remedy.flags)})" if finding.remedy.flags else ""
     lines = _filled(number, f"{finding.rule}: {finding.what}{since}", width)
     for name, text in (

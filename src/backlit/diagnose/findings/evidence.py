@@ -24,6 +24,8 @@ MOST_ROWS = 20_000
 FEWEST_ROWS = 30
 """From which on a score says anything."""
 
+HALF = 0.5
+
 FEWEST_STEPS = 20
 """Recorded steps from which on a rule about the course of a training says anything."""
 
@@ -114,6 +116,8 @@ class Evidence:
 
     def need_classes(self) -> str:
         """How classes are told apart: ``argmax`` or ``threshold``."""
+        self.need_network()
+        self.need_rows()
         if self.decision is None:
             raise CannotJudge("the targets are numbers, and this is about classes")
         return self.decision
@@ -192,7 +196,7 @@ class Evidence:
         columns = self.columns
         surplus = [column for group in columns.copies for column in group[1:].tolist()]
         kept = np.setdiff1d(np.arange(rows.X.shape[1]), surplus)
-        return reference.reference(rows.X[:, kept], rows.Y, self.decision, columns.mean[kept], columns.deviation[kept])
+        return reference.reference(rows.X[:, kept], rows.Y, self.decision, columns.bulk[0][kept], columns.bulk[1][kept])
 
     @cached_property
     def shortfall(self) -> float:
@@ -207,12 +211,26 @@ class Evidence:
 
     @cached_property
     def behind(self) -> float:
-        """The shortfall, or that on the validation rows where it is larger, less twice its standard error."""
+        """The shortfall, or that on the validation rows where it is larger, less twice its standard error.
+
+        Without rows or a network nothing is known of what could be reached. Then it is what the cost lacks to half of
+        that of the first steps, as a share of it; NaN without costs.
+        """
         found = self.shortfall
-        if self.given_held_out is None or np.isnan(found):
+        if np.isnan(found):
+            return self._unlearnt
+        if self.given_held_out is None:
             return found
         error = reference.standard_error(self.passed_held_out.output, self.held_out.Y, self.decision)
         return max(found, self.reference.skill - max(self.skill_held_out, 0.0) - 2 * error)
+
+    @property
+    def _unlearnt(self) -> float:
+        record = self.record
+        if record is None or len(record) < FEWEST_STEPS:
+            return float("nan")
+        first, last = record.cost[:5].mean(), record.cost[-record.about.steps_per_epoch :].mean()
+        return max(float(last / first) - HALF, 0.0) if first > 0 and np.isfinite(last) else float("nan")
 
     def _pass(self, rows: Rows) -> DataPass:
         network, objective = self.need_network(), self.objective

@@ -11,14 +11,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from backlit.diagnose.findings import columns
 from backlit.notation import Array, Float64Array, IndexArray
 
 MOST_ROWS = 1_200
 """Of more rows every k-th."""
 
 NEIGHBOURS = 10
-
-FARTHEST = 5.0
 
 PENALTIES = (1e-2, 1.0, 1e2)
 """Of ridge regression, times the number of columns; the one with the least left-out error is taken."""
@@ -56,7 +55,7 @@ def reference(X: Array, Y: Array, decision: str | None, mean: Float64Array, devi
     y = Y[rows].astype(np.float64)
     varies = deviation > 0
     x = (X[rows][:, varies].astype(np.float64) - mean[varies]) / deviation[varies]
-    x = np.clip(x, -FARTHEST, FARTHEST)
+    x = np.clip(x, -columns.FARTHEST, columns.FARTHEST)
     distances = _distances(x)
     found = _nearest(distances)
     by_neighbours = y[found].mean(axis=1)

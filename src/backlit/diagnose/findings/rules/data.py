@@ -125,10 +125,10 @@ def _tell_constant(evidence: Evidence, found: Measured, thresholds: Mapping[str,
     values = evidence.columns.low[list(constant)]
     total = len(evidence.columns.rms)
     weight = found.statistics["weight"]
+    part = f", with {share(weight)} of Σx²" if weight > 0 else ""
     return Told(
         what=(
-            f"{counted(len(constant), 'column')} of {total} of X "
-            f"{'is' if len(constant) == 1 else 'are'} constant, {share(weight)} of Σx²"
+            f"{counted(len(constant), 'column')} of {total} of X {'is' if len(constant) == 1 else 'are'} constant{part}"
         ),
         where=Where(layers=(2,), columns=constant),
         since=0,

@@ -93,13 +93,17 @@ def _why(evidence: Evidence, layer: int) -> tuple[str, str]:
     if which == "slope":
         flat = f" and {share(here.saturated)} of its neurons are saturated" if here.saturated > 0.5 else ""
         mean = number(here.mean_slope)
-        carried = f"the factor σ' makes {times(product)} of an error {between}: σ'(z{up}) averages {mean}{flat}"
+        carried = f"the factor σ' {_leaves(product)} of an error {between}: σ'(z{up}) averages {mean}{flat}"
         other = _usual(layer, top, own, "W")
     else:
         norm = superscript(layer + 1)
-        carried = f"the factor W makes {times(product)} of an error {between}: W{norm} alone {times(here.W)}"
+        carried = f"the factor W {_leaves(product)} of an error {between}: W{norm} alone {times(here.W)}"
         other = _usual(layer, top, own, "slope")
     return f"{carried}; {other}{a}", which
+
+
+def _leaves(product: float) -> str:
+    return f"leaves {number(product)}" if product < 1 else f"makes {times(product)}"
 
 
 def _activations(evidence: Evidence) -> str:

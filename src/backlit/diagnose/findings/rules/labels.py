@@ -189,11 +189,10 @@ def _dominating(evidence: Evidence) -> Measured:
 def _outlying(evidence: Evidence) -> dict[int, float]:
     """Row → how far out it lies: ‖x‖ of standardised columns over the median, or a third of |y| in deviations."""
     given = evidence.need_rows()
-    columns = evidence.columns
-    varies = columns.deviation > 0
+    mean, deviation = evidence.columns.bulk
     squares = np.zeros(len(given))
-    for column in np.flatnonzero(varies):
-        squares += ((given.X[:, column] - columns.mean[column]) / columns.deviation[column]).astype(np.float64) ** 2
+    for column in np.flatnonzero(deviation > 0):
+        squares += ((given.X[:, column] - mean[column]) / deviation[column]) ** 2
     sizes = np.sqrt(squares)
     out = sizes / max(float(np.median(sizes)), 1e-12)
     if evidence.decision is None:

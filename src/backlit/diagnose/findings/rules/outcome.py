@@ -49,10 +49,19 @@ def _tell_never(evidence: Evidence, found: Measured, thresholds: Mapping[str, fl
             f"its bias is {number(float(b[j]))}, of the others "
             f"{number(float(np.delete(b, j).mean()) if len(b) > 1 else 0.0)}"
         )
-        remedy = Remedy(
-            "weigh the rows so that every class counts the same",
-            ("--class-weight", "balanced"),
-            train={"class_weight": "balanced"},
+        rare = float(shares[missing[0]]) < 0.5 / len(shares)
+        remedy = (
+            Remedy(
+                "weigh the rows so that every class counts the same",
+                ("--class-weight", "balanced"),
+                train={"class_weight": "balanced"},
+            )
+            if rare
+            else Remedy(
+                "draw the parameters anew, with biases of 0",
+                ("--initializer", "auto", "--seed", "1"),
+                network={"initializer": "auto", "seed": 1},
+            )
         )
     return Told(
         what=(
@@ -161,8 +170,8 @@ def _tell_underfitting(evidence: Evidence, found: Measured, thresholds: Mapping[
         since=None,
         equation="feed forward: what the network can say at all",
         why=(
-            f"it has {size} hidden neurons; errors, learning rate and data show nothing that would keep a larger "
-            "one from learning"
+            f"with {size} hidden neurons a^l = σ(a W + b) says no more than this; where nothing stands before this "
+            "finding, that is what keeps it"
         ),
         follows="more training changes little",
         remedy=Remedy(

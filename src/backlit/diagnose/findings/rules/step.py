@@ -10,7 +10,7 @@ from backlit.diagnose.findings.course import course, since
 from backlit.diagnose.findings.evidence import Evidence
 from backlit.diagnose.findings.finding import CannotJudge, Remedy, Told, Where
 from backlit.diagnose.findings.rule import Condition, Measured, Rule
-from backlit.diagnose.findings.words import counted, number, times
+from backlit.diagnose.findings.words import counted, number, superscript, times
 from backlit.diagnose.record import LensRecord
 from backlit.notation import Float64Array
 
@@ -95,23 +95,33 @@ def _tell_high(evidence: Evidence, found: Measured, thresholds: Mapping[str, flo
     largest = max(s["early"], s["late"])
     layer = int(np.argmax(np.nan_to_num(record.update_ratio[:FIRST_STEPS], posinf=0).mean(axis=0))) + 2
     rise = f"; the cost rose from {number(found.facts['first'])} to {times(s['rise'])} that" if s["rise"] > 1 else ""
-    predicted = float(np.median(record.descent.sum(axis=1)[:FIRST_STEPS]))
     return Told(
         what=(
-            f"the learning rate {number(float(record.learning_rate[0]))} is too high: a step changes the weights of "
-            f"layer {layer} by {number(100 * largest)} %{rise}"
+            f"the learning rate {number(float(record.learning_rate[0]))} is too high: a step changes "
+            f"W{superscript(layer)} by {number(100 * largest)} % of its norm{rise}"
         ),
         where=Where(layers=(layer,)),
         since=since(record, ratio, thresholds["early"]) if s["late"] > thresholds["late"] else 0,
         equation=UPDATE,
         why=(
-            f"‖ΔW‖/‖W‖ averages {number(s['early'])} over the first {min(FIRST_STEPS, len(record))} steps and "
-            f"{number(s['late'])} over the last epoch, where about {USUAL:g} is usual; to first order a step "
-            "promises to "
-            f"change the cost by {number(predicted)}, and the curvature takes more than that back: the factor is η"
+            f"‖ΔW‖/‖W‖ averages {number(s['early'])} over the first {min(FIRST_STEPS, len(record))} steps and is "
+            f"{number(s['late'])} in the last epoch, where about {USUAL:g} is usual{_promise(record)}: the factor is η"
         ),
         follows="steps overshoot: the cost jumps or stalls, and neurons are thrown to where they are flat",
         remedy=_rate_remedy(evidence, largest, lower=True),
+    )
+
+
+def _promise(record: LensRecord) -> str:
+    """What the first steps promise to first order, beside what they did: the rest is curvature."""
+    steps = min(FIRST_STEPS, len(record) - 1)
+    with np.errstate(invalid="ignore", over="ignore"):
+        promised, done = float(record.descent[:steps].sum()), float(record.cost[steps] - record.cost[0])
+    if not (np.isfinite(promised) and np.isfinite(done) and done > promised):
+        return ""
+    return (
+        f"; to first order the first {steps} steps change the cost by {number(promised)}, and it changed by "
+        f"{number(done)}, the curvature along the steps making the difference"
     )
 
 
@@ -120,11 +130,10 @@ def _low(evidence: Evidence) -> Measured:
     record = evidence.need_steps()
     trend = course(evidence)
     ratio = _ratios(record)
-    every = max(float(np.median(np.diff(record.step))), 1.0) if len(record) > 1 else 1.0
     return Measured(
         {
             "ratio": float(np.median(ratio)),
-            "path": float(ratio.sum() * every),
+            "path": _path(record),
             "falling": trend.falling,
             "behind": evidence.shortfall,
         },
@@ -239,15 +248,27 @@ def _few(evidence: Evidence) -> Measured:
     record = evidence.record
     trend = course(evidence)
     steps = int(record.step[-1]) + 1 if record is not None and len(record) else int(evidence.history[-1]["steps"])
-    ratio = float(np.median(_ratios(record))) if record is not None and len(record) else float("nan")
+    known = record is not None and len(record) > 1
     return Measured(
-        {"falling": trend.falling, "behind": evidence.shortfall, "steps": float(steps)},
-        {"ratio": ratio, "last": float(trend.costs[-1])},
+        {
+            "falling": trend.falling,
+            "path": _path(record) if record is not None and known else 0.0,
+            "behind": evidence.shortfall,
+            "steps": float(steps),
+        },
+        {"ratio": float(np.median(_ratios(record))) if record is not None and known else None, "last": trend.costs[-1]},
     )
 
 
+def _path(record: LensRecord) -> float:
+    """Σ ‖ΔW‖/‖W‖ over all steps, those between the recorded ones too."""
+    every = max(float(np.median(np.diff(record.step))), 1.0) if len(record) > 1 else 1.0
+    return float(_ratios(record).sum() * every)
+
+
 def _tell_few(evidence: Evidence, found: Measured, thresholds: Mapping[str, float], note: bool) -> Told:
-    s, epochs = found.statistics, len(evidence.history)
+    s, epochs, ratio = found.statistics, len(evidence.history), found.facts["ratio"]
+    steps_are = "" if ratio is None else f"; ‖ΔW‖/‖W‖ is {number(ratio)}, and {USUAL:g} is usual"
     more = max(epochs, 1) * 5
     return Told(
         what=f"the training stopped too early: after {counted(int(s['steps']), 'step')} the cost is still falling",
@@ -256,8 +277,7 @@ def _tell_few(evidence: Evidence, found: Measured, thresholds: Mapping[str, floa
         equation=UPDATE,
         why=(
             f"the last fifth of the steps brought the cost down by {number(100 * s['falling'])} %, to "
-            f"{number(found.facts['last'])}; ‖ΔW‖/‖W‖ is {number(found.facts['ratio'])}, in its usual range: what is "
-            "missing is steps"
+            f"{number(found.facts['last'])}{steps_are}: what is missing is steps"
         ),
         follows="the network knows less than the data could teach it",
         remedy=Remedy(f"train for {more} epochs", ("--epochs", str(more)), train={"epochs": more}),
@@ -330,11 +350,15 @@ RULES = (
         "pace",
         {
             "falling": "as of learning-rate-too-low",
+            "path": "as of learning-rate-too-low; 0 where it is not known",
             "behind": "as of learning-rate-too-low",
             "steps": "of the whole training",
         },
         _few,
-        ((Condition("falling"), Condition("behind")),),
+        (
+            (Condition("falling"), Condition("path", "below"), Condition("behind")),
+            (Condition("falling", "above", "steep"), Condition("behind")),
+        ),
         _tell_few,
     ),
 )
