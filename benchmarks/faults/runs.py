@@ -86,14 +86,14 @@ def kept(training: Training, cache: Path, *, watched: bool = True) -> tuple[Path
         np.savez(folder / "arrays.npz", parameters=net.parameters, of_rows=outcome.of_rows)
         told.write_text(json.dumps({"history": outcome.history, "stopped": outcome.stopped, "score": outcome.score}))
     found = json.loads(told.read_text())
-    with np.load(folder / "arrays.npz") as arrays:
+    with np.load(folder / "arrays.npz", allow_pickle=False) as arrays:
         return folder, Outcome(arrays["of_rows"], found["history"], found["stopped"])
 
 
 def evidence_of(training: Training, folder: Path) -> Evidence:
     """What a diagnosis of that training stands on: the record from its folder, the network as it was left."""
     net, _ = training.make()
-    with np.load(folder / "arrays.npz") as arrays:
+    with np.load(folder / "arrays.npz", allow_pickle=False) as arrays:
         net.parameters[...] = arrays["parameters"]
     rows = training.rows
     return gather(
