@@ -97,7 +97,8 @@ def measure(evidence: Evidence, rules: Iterable[Rule] = ()) -> dict[str, Measure
     found: dict[str, Measured | NotJudged] = {}
     for rule in tuple(rules) or RULES:
         try:
-            found[rule.name] = rule.measure(evidence)
+            with np.errstate(all="ignore"):  # of a training that ran away, what follows from its numbers is what it is
+                found[rule.name] = rule.measure(evidence)
         except CannotJudge as reason:
             found[rule.name] = NotJudged(rule.name, str(reason))
     return found
@@ -113,9 +114,8 @@ def ranked(statistics: Mapping[str, Mapping[str, float]], thresholds: Thresholds
     for rule in RULES:
         own = statistics.get(rule.name)
         if own is not None and (score := rule.speaks(own, thresholds)):
-            family = (
-                "first pass" if own.get(FROM_START, 0) > rule.own(thresholds).get(FROM_START, np.inf) else rule.family
-            )
+            at_once = own.get(FROM_START, 0) > rule.own(thresholds).get(FROM_START, np.inf)
+            family = rule.early if at_once else rule.family
             found.append((FAMILIES.index(family), -score, rule.name))
     return [name for _, _, name in sorted(found, key=lambda one: one[:2])]
 
@@ -149,5 +149,6 @@ def conclude(
 def _told(rule: Rule, evidence: Evidence, measured: Measured, thresholds: Thresholds, *, note: bool = False) -> Finding:
     own = rule.own(thresholds)
     score = (rule.notices if note else rule.speaks)(measured.statistics, thresholds)
-    told = vars(rule.tell(evidence, measured, own, note))
+    with np.errstate(all="ignore"):
+        told = vars(rule.tell(evidence, measured, own, note))
     return Finding(rule.name, **told, statistics=measured.statistics, thresholds=own, score=score, note=note)
