@@ -2,16 +2,16 @@
 
     python benchmarks/predict_speed.py [--threads 2] [--rounds 7]
 
-All systems share one process a thread count and alternate, round by round; each predicts the same rows with the same
-network. backlit's calls go through the engine, and compare the network's parameters with those last seen each time,
-since anyone may have written into them. Prints a table and writes ``results/predict_speed.json``.
+One process a system, idle but when asked; the systems alternate, round by round, and each predicts the same rows with
+the same network. ``backlit`` is ``network.predict``, which looks whether every number of X is finite; ``backlit
+engine`` is what that calls. Both compare the parameters with those last seen, since anyone may have written into them,
+but for one row, which is predicted from them directly. Prints a table and writes ``results/predict_speed.json``.
 """
 
 import argparse
 import json
 import os
 import statistics
-import subprocess
 import sys
 import time
 from collections.abc import Callable
@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from peers import Peer
 
 HERE = Path(__file__).parent
 NETWORKS = {"small": (784, 128, 10), "large": (784, 1024, 1024, 10)}
@@ -27,6 +28,11 @@ SECONDS = 0.1
 
 
 def backlit(network: Any, X: Any) -> Callable[[], Any]:
+    """What a user calls."""
+    return lambda: network.predict(X)
+
+
+def backlit_engine(network: Any, X: Any) -> Callable[[], Any]:
     """The native engine's predict."""
     from backlit.engines import ENGINES
 
@@ -109,67 +115,89 @@ def scikit_learn(network: Any, X: Any) -> Callable[[], Any]:
 
 
 SYSTEMS = {
-    "backlit": backlit, "ONNX Runtime": onnx_runtime, "PyTorch": pytorch, "JAX": jax, "scikit-learn": scikit_learn,
+    "backlit": backlit, "backlit engine": backlit_engine, "ONNX Runtime": onnx_runtime, "PyTorch": pytorch, "JAX": jax,
+    "scikit-learn": scikit_learn,
 }  # fmt: skip
 
 
-def measure(rounds: int) -> list[dict[str, Any]]:
-    """Seconds a call of each system, one number a round."""
+def worker(system: str) -> None:
+    """Answers each line, a network's name and a number of rows, with the shortest call's seconds and a digest."""
     from backlit.network import Network
 
-    entries = []
+    calls: dict[tuple[str, str], tuple[Callable[[], Any], float]] = {}
     for name, sizes in NETWORKS.items():
         network = Network(sizes, activation="relu", output="softmax", seed=0)
         for batch in BATCHES:
             X = np.random.default_rng(0).random((batch, sizes[0]), dtype=np.float32)
-            calls = {}
-            for system, make in SYSTEMS.items():
-                try:
-                    calls[system] = make(network, X)
-                except ImportError as error:
-                    print(f"  {system}: left out ({error})", file=sys.stderr)
-            right = calls["backlit"]()
-            for system, call in calls.items():
-                if not np.allclose(call(), right, atol=1e-4):
-                    raise SystemExit(f"{system} predicts something else")
-            times: dict[str, list[float]] = {system: [] for system in calls}
-            for _ in range(rounds):
-                for system, call in calls.items():
-                    best, start = float("inf"), time.perf_counter()
-                    while time.perf_counter() - start < SECONDS:
-                        before = time.perf_counter()
-                        call()
-                        best = min(best, time.perf_counter() - before)
-                    times[system].append(best)
-            entries.append({"network": name, "sizes": sizes, "batch": batch, "times": times})
+            call = SYSTEMS[system](network, X)
+            calls[name, str(batch)] = call, float(np.abs(np.asarray(call()) - network_outputs(network, X)).max())
+    print("ready", flush=True)
+    for line in sys.stdin:
+        call, off = calls[tuple(line.split())]  # type: ignore[index]
+        best, start = float("inf"), time.perf_counter()
+        while time.perf_counter() - start < SECONDS:
+            before = time.perf_counter()
+            call()
+            best = min(best, time.perf_counter() - before)
+        print(best, off, flush=True)
+
+
+def network_outputs(network: Any, X: Any) -> Any:
+    """The reference engine's, in float64: what every system must come near."""
+    from backlit.engines import ENGINES
+
+    return ENGINES["reference"].predict(network.copy("float64"), X.astype(np.float64))
+
+
+def measure(threads: int, rounds: int) -> list[dict[str, Any]]:
+    """Seconds a call of each system, one number a round; systems that cannot run are left out, with a word."""
+    peers: dict[str, Peer] = {}
+    for system in SYSTEMS:
+        peer = Peer(__file__, ["--worker", system], threads)
+        try:
+            peer.wait_until_ready()
+            peers[system] = peer
+        except RuntimeError as error:
+            print(f"  {system}: left out ({error})", file=sys.stderr)
+    entries = []
+    try:
+        for name, sizes in NETWORKS.items():
+            for batch in BATCHES:
+                times: dict[str, list[float]] = {system: [] for system in peers}
+                for _ in range(rounds):
+                    for system, peer in peers.items():
+                        seconds, off = map(float, peer.ask(f"{name} {batch}").split())
+                        if off > 1e-4:
+                            raise SystemExit(f"{system} predicts something else, by up to {off:.2g}")
+                        times[system].append(seconds)
+                entries.append({"threads": threads, "network": name, "sizes": sizes, "batch": batch, "times": times})
+    finally:
+        for peer in peers.values():
+            peer.close()
     return entries
 
 
 def main() -> None:
-    """One process a thread count, so that every system reads its environment."""
+    """One process a system and thread count, so that none spins while another is asked."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--threads", default=f"1,{os.cpu_count()}")
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--out", type=Path, default=HERE / "results" / "predict_speed.json")
-    parser.add_argument("--worker", action="store_true", help=argparse.SUPPRESS)
+    parser.add_argument("--worker", choices=SYSTEMS, help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.worker:
-        print(json.dumps(measure(options.rounds)))
+        worker(options.worker)
         return
     results = []
     for threads in sorted({int(t) for t in options.threads.split(",")}):
-        environment = os.environ | {name: str(threads) for name in ("OMP_NUM_THREADS", "BACKLIT_NUM_THREADS")}
-        command = [sys.executable, __file__, "--worker", "--rounds", str(options.rounds)]
-        pin = ["taskset", "-c", "0"] if threads == 1 and Path("/usr/bin/taskset").exists() else []
-        done = subprocess.run([*pin, *command], env=environment, stdout=subprocess.PIPE, text=True, check=True)
-        for entry in json.loads(done.stdout.splitlines()[-1]):
-            results.append({"threads": threads, **entry})
+        for entry in measure(threads, options.rounds):
+            results.append(entry)
             ours = statistics.median(entry["times"]["backlit"])
             print(f"\n{'-'.join(map(str, entry['sizes']))}  rows {entry['batch']}  threads {threads}")
             for system, times in sorted(entry["times"].items(), key=lambda item: statistics.median(item[1])):
                 middle = statistics.median(times)
                 spread = f"({min(times) * 1e6:.1f} … {max(times) * 1e6:.1f})"
-                print(f"  {system:14} {middle * 1e6:10.1f} µs  {spread}  {middle / ours:5.2f}×")
+                print(f"  {system:18} {middle * 1e6:10.1f} µs  {spread}  {middle / ours:5.2f}×", flush=True)
     options.out.parent.mkdir(exist_ok=True)
     options.out.write_text(json.dumps(results, indent=1) + "\n")
 

@@ -12,12 +12,12 @@ import json
 import os
 import platform
 import statistics
-import subprocess
 import sys
 import time
 from pathlib import Path
 from typing import Any
 
+from peers import Peer
 from workloads import WORKLOADS
 
 HERE = Path(__file__).parent
@@ -44,53 +44,11 @@ def worker(system: str, workload: str) -> None:
         print(best / work.steps_an_epoch, flush=True)
 
 
-class Peer:
-    """A system in its own process, idle but when asked for a round."""
-
-    def __init__(self, system: str, workload: str, threads: int) -> None:
-        environment = os.environ | {
-            name: str(threads)
-            for name in ("OMP_NUM_THREADS", "BACKLIT_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
-        }
-        environment |= {"KERAS_BACKEND": "jax", "CPU_LLVM": environment.get("CPU_LLVM", "0")}
-        if threads == 1:  # XLA and others size their pools by affinity
-            command = ["taskset", "-c", "0"] if Path("/usr/bin/taskset").exists() else []
-        else:
-            command = []
-        self.process = subprocess.Popen(
-            [*command, sys.executable, __file__, "--worker", system, "--workloads", workload],
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, env=environment,
-        )  # fmt: skip
-
-    def _line(self) -> str:
-        line = self.process.stdout.readline().strip()  # type: ignore[union-attr]
-        if not line:
-            raise RuntimeError("the process ended")
-        return line
-
-    def wait_until_ready(self) -> None:
-        """Until data are made and the first epoch is done, compilation and all."""
-        while self._line() != "ready":
-            pass
-
-    def round(self) -> float:
-        """Seconds a step."""
-        self.process.stdin.write("go\n")  # type: ignore[union-attr]
-        self.process.stdin.flush()  # type: ignore[union-attr]
-        return float(self._line())
-
-    def close(self) -> None:
-        """Ends the process."""
-        self.process.stdin.close()  # type: ignore[union-attr]
-        self.process.terminate()
-        self.process.wait()
-
-
 def measure(workload: str, systems: list[str], threads: int, rounds: int) -> dict[str, list[float]]:
     """Seconds a step of each system, one number a round; systems that cannot run are left out, with a word."""
     peers: dict[str, Peer] = {}
     for system in systems:
-        peer = Peer(system, workload, threads)
+        peer = Peer(__file__, ["--worker", system, "--workloads", workload], threads)
         try:
             peer.wait_until_ready()
             peers[system] = peer
@@ -100,7 +58,7 @@ def measure(workload: str, systems: list[str], threads: int, rounds: int) -> dic
     try:
         for _ in range(rounds):
             for system, peer in peers.items():
-                times[system].append(peer.round())
+                times[system].append(float(peer.ask("go")))
     finally:
         for peer in peers.values():
             peer.close()
