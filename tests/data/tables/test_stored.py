@@ -53,7 +53,7 @@ def at(place, value):
         (["columns", 0, "squash", "limit"], -1, "limit is -1, and must be 0 or more"),
         (["columns", 0, "squash", "more"], 1, "unknown"),
         (["columns", 0, "missing"], "no", "missing is of type str"),
-        (["columns", 0, "spelling", "comma"], "dot", "comma is neither"),
+        (["columns", 0, "spelling", "comma"], "dot", "comma is none of"),
         (["columns", 0, "spelling", "moment"], "%Q", "moment is no format that is known"),
         (["columns", 2, "values"], ["a", "a"], "one is there twice"),
         (["columns", 2, "values"], [], "are none"),

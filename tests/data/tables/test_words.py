@@ -77,9 +77,7 @@ def test_text_whose_words_are_in_few_cells_is_left_out():
     assert isinstance(column_of(some(30)), Words)
     assert isinstance(column_of(some(29)), LeftOut)
     assert isinstance(column_of([*some(20), None]), Presence)
-    assert isinstance(
-        column_of(["%08x-%04x" % (i * 2654435761 % 2**32, i * 40503 % 2**16) for i in range(500)]), LeftOut
-    )
+    assert isinstance(column_of([f"{i * 2654435761 % 2**32:08x}-{i * 40503 % 2**16:04x}" for i in range(500)]), LeftOut)
 
 
 def test_many_rows_get_fewer_words_so_that_they_fit_into_memory():

@@ -9,7 +9,7 @@ from numpy.typing import DTypeLike
 
 from backlit.data.checks import check_finite
 from backlit.data.tables import frames, ramps, squash, words
-from backlit.data.tables.cells import PLAIN, Spelling
+from backlit.data.tables.cells import PLAIN, Spelling, is_time_of_day
 from backlit.data.tables.columns import (
     Category,
     Column,
@@ -214,7 +214,7 @@ def _fit_moment(values: "pl.Series", spelling: Spelling, what: str) -> Column:
         return LeftOut(name, "every cell is missing")
     if (days == days[0]).all():
         return _constant(name, "it is the same moment in every row", missing, spelling)
-    of_day = values.dtype == pl.Time or (spelling.moment is not None and "%Y" not in spelling.moment)
+    of_day = values.dtype == pl.Time or (spelling.moment is not None and is_time_of_day(spelling.moment))
     circles = [] if of_day else [("year", np.ptp(days) > 1), ("week", len(np.unique(days // 1 % 7)) > 1)]
     circles.append(("day", len(np.unique(days % 1)) > 1))
     return Moment(

@@ -1,4 +1,4 @@
-"""Text of which nearly every cell is its own, said by the words that come again: Mr, Mrs and Miss of a list of names."""
+"""Text of which nearly every cell is its own, said by the words that come again, as Mr and Mrs of a list of names."""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
