@@ -1,13 +1,15 @@
 """``backlit train``: read → split → encode → network → train → judge → save."""
 
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from backlit.cli import files, output, tables
+from backlit.cli import files, output, refitting, tables
 from backlit.cli import options as read_option
+from backlit.cli.recipe import OUTPUT_OF_TASK, Made, Prepared, Recipe
 from backlit.errors import DivergenceError, OptionError, OutputPathError
 
 NAME = "train"
@@ -22,8 +24,6 @@ backlit train digits --layers 100,50 --lens digits.lens
 backlit train digits --checkpoint c --checkpoint-every 5 --keep 3
 """
 
-OUTPUT_OF_TASK = {"classes": "softmax", "labels": "sigmoid", "numbers": "identity"}
-
 DATA, NETWORK, TRAINING, RESULTS = "Data", "Network", "Training", "Results"
 
 BY_RULE = "  [default: by rule]"
@@ -34,6 +34,7 @@ def run(
     target: Annotated[str | None, typer.Option(rich_help_panel=DATA, metavar="NAME", help="The column of a table that is the target (several as a,b; without names its place), or the array of an .npz file.  [default: y, Y, target or labels; without names the last column]")] = None,
     task: Annotated[str | None, typer.Option(rich_help_panel=DATA, metavar="TASK", help="classes, labels (several at once, each 0 or 1) or numbers.  [default: seen from the target]")] = None,
     validation: Annotated[float, typer.Option(rich_help_panel=DATA, metavar="SHARE", parser=read_option.number, help="Of the rows: they choose the best epoch; 0 for none.")] = 0.2,
+    refit: Annotated[bool | None, typer.Option("--refit/--no-refit", rich_help_panel=DATA, help="Train again on training and validation rows together, for as many epochs as the validation showed to be good; the network of that is kept.  [default: where the rows are few and neither --epochs, --early-stopping nor --optimizer is given]")] = None,
     test: Annotated[float, typer.Option(rich_help_panel=DATA, metavar="SHARE", parser=read_option.number, help="Of the rows: they choose nothing, and report the score; 0 for none.")] = 0.2,
     no_header: tables.NoHeader = False,
     delimiter: tables.Delimiter = None,
@@ -79,9 +80,8 @@ def run(
     """
     import backlit as bl
     from backlit import data
-    from backlit.cli import provenance, scores, stored
+    from backlit.cli import provenance, stored
     from backlit.formats import model_file
-    from backlit.training import defaults
 
     given = {
         "layers": None if layers is None else read_option.layer_sizes(layers),
@@ -93,63 +93,50 @@ def run(
     place = _checkpoint(checkpoint, checkpoint_every, keep, force=force)
     destination = _check_files(source, out, plot, checkpoint, lens, resume=resume, force=force)
 
+    recipe = Recipe(
+        given=given, task=task, output=output_activation, initializer=initializer, dtype=dtype, cost=cost, l2=l2, clip=clip,
+        learning_rate=None if optimizer is None else learning_rate, class_weight=class_weight, seed=seed, engine=engine,
+    )  # fmt: skip
     with tables.progress(source, watching=not quiet) as tell:
         dataset = data.read(source, target=target, progress=tell, **tables.options(no_header, delimiter, characters))
         parts = _split(dataset, task, validation, test, seed)
-        encoding = _encode(dataset, parts, task, output_activation)
+        by_rule = epochs is None and optimizer is None and early_stopping is None
+        refits = refitting.is_due(refit, parts, by_rule=by_rule, hindered=time is not None or window is not None)
         make_room, to_train_on = stored.room(window, destination)
-        X, y = data.encode_parts(dataset, encoding, vars(parts), dtype, make_room), encoding.targets(dataset.known_y, dtype)
-    tables.say(_remarks(dataset, encoding, y, class_weight), quiet=quiet)
+        rows = recipe.prepare(dataset, parts, make_room)
+    encoding, notes = rows.encoding, _notes(dataset, rows, class_weight)
+    tables.say(notes, quiet=quiet)
 
-    settled = defaults.choose(
-        len(parts.train), len(encoding.inputs), encoding.task, pixels=encoding.full_scale is not None, given=given
-    )
-    network = bl.Network(
-        [len(encoding.inputs), *settled.layers, encoding.outputs],
-        activation=settled.activation, output=output_activation or OUTPUT_OF_TASK[encoding.task],
-        initializer=initializer, dropout=settled.dropout, seed=seed, dtype=dtype,
-    )
-    reach = network.activations[-1]  # held-out numbers may lie beyond it, and its end is as near to them as it comes
-    y = y.clip(reach.lowest, reach.highest)
-    held_out = (to_train_on(X["validation"]), y[parts.validation]) if len(parts.validation) else None
-    keep_the_best = bl.EarlyStopping(patience=early_stopping) if held_out or early_stopping is not None else None
+    made = recipe.make(rows, to_train_on=to_train_on)
+    network, settled = made.network, made.settled
     watching = not quiet and sys.stderr is not None and sys.stderr.isatty()
-    interruption = None
-    try:
-        completed = bl.train(
-            network, to_train_on(X["train"]), y[parts.train], validation=held_out, class_weight=class_weight,
-            cost=_cost_of(encoding, output_activation, cost), l2=l2, label_smoothing=settled.label_smoothing,
-            optimizer=settled.make_optimizer(),
-            learning_rate=None if optimizer is None else learning_rate, schedule=settled.schedule, clip=clip,
-            batch_size=settled.batch_size, epochs=settled.epochs, time=time, early_stopping=keep_the_best, seed=seed,
-            engine=engine, checkpoint=place, resume=resume,
-            callbacks=[
-                *([_announcement(_what_is_trained(dataset, encoding, network, parts, settled))] if watching else []),
-                *([] if lens is None else [bl.Lens(path=lens, force=force, row_numbers=parts.train)]),
-            ],
-            progress=watching,
-        )
-    except bl.DivergenceError as divergence:
-        raise _in_rows_of_the_source(divergence, parts.train) from None
-    except bl.TrainingInterrupted as stop:
-        interruption, completed = stop, stop.run
-        if stop.at_once:
-            raise
-        if not len(completed.history):
-            nothing = "interrupted before an epoch was completed: there is nothing to save"
-            raise bl.TrainingInterrupted(nothing + _how_to_go_on(checkpoint), completed, signal=stop.signal) from None
+    callbacks = [
+        *([_announcement(_what_is_trained(dataset, encoding, network, parts, settled))] if watching else []),
+        *([] if lens is None else [bl.Lens(path=lens, force=force, row_numbers=parts.train)]),
+    ]
+    completed, interruption = _first_training(
+        made, parts, early_stopping, time=time, checkpoint=place, resume=resume, callbacks=callbacks, progress=watching
+    )
 
-    judges = {part: rows for part, rows in vars(parts).items() if part in X and part != "train"}
-    found = {part: scores.of(encoding, network.predict(X[part]), dataset.known_y[rows]) for part, rows in judges.items()}
+    found = _scores(dataset, rows, network, ("validation", "test"))
+    refitted = None
+    if refits and interruption is None and completed.best_epoch:
+        refitted = refitting.again(recipe, dataset, parts, completed, watching=watching)
+    if refitted is not None and refitted.interrupted is not None:
+        interruption, refitted = refitted.interrupted, None
+    if refitted is not None:
+        encoding, network = refitted.rows.encoding, refitted.network
+        found |= _scores(dataset, refitted.rows, network, ("test",))
 
-    came_from = provenance.of(dataset, parts, validation, test, completed, found) | {"chosen": settled.to_dict()}
+    came_from = provenance.of(dataset, parts, validation, test, completed, found)
+    came_from |= {"chosen": settled.to_dict(), "refit": refitted and refitted.to_dict()}
     saved = _unless_taken(destination, force=force)
     model_file.save(bl.Model(network, encoding, came_from), saved, force=force)
     if plot is not None:
         completed.plot(_unless_taken(plot, force=force), force=force)
 
     if json:
-        _print_document(completed, came_from, saved)
+        _print_document(completed, came_from, saved, notes)
     else:
         what = {"target": tables.task_in_words(encoding, task is not None), "by rule": str(settled)}
         _print_for_people(what, completed, came_from, saved, curve=not quiet)
@@ -157,6 +144,26 @@ def run(
         raise bl.TrainingInterrupted(
             f"{interruption}, and saved{_how_to_go_on(checkpoint)}", completed, signal=interruption.signal
         )
+
+
+def _first_training(made: Made, parts: Any, early_stopping: int | None, **options: Any) -> tuple[Any, Any]:
+    """The run; and what interrupted it, or None. The best epoch by validation is kept, where there is a validation."""
+    import backlit as bl
+
+    keep_the_best = len(parts.validation) > 0 or early_stopping is not None
+    stopping = bl.EarlyStopping(patience=early_stopping) if keep_the_best else None
+    try:
+        return bl.train(made.network, **made.to_learn, early_stopping=stopping, **options), None
+    except bl.DivergenceError as divergence:
+        raise _in_rows_of_the_source(divergence, parts.train) from None
+    except bl.TrainingInterrupted as stop:
+        if stop.at_once:
+            raise
+        if not len(stop.run.history):
+            nothing = "interrupted before an epoch was completed: there is nothing to save"
+            on = _how_to_go_on(options["checkpoint"] and options["checkpoint"].path)
+            raise bl.TrainingInterrupted(nothing + on, stop.run, signal=stop.signal) from None
+        return stop.run, stop
 
 
 # --- what is asked for -----------------------------------------------------------------------------------------------
@@ -231,40 +238,20 @@ def _split(dataset: Any, task: str | None, validation: float, test: float, seed:
     return data.split(y, validation=validation, test=test, seed=seed, stratify=(task or infer_task(y)) == "classes")
 
 
-def _encode(dataset: Any, parts: Any, task: str | None, output_activation: str | None) -> Any:
-    """The encoding, fitted on the training rows. Two classes share one output, unless it is softmax."""
-    import numpy as np
-
-    from backlit.data import encoding
-
-    y = dataset.known_y
-    task = task or encoding.infer_task(y)
-    single_output = (
-        task == "classes" and y.ndim == 1 and output_activation not in (None, "softmax") and len(np.unique(y)) == 2
-    )
-    reach = output_activation or OUTPUT_OF_TASK.get(task, "identity")
-    return encoding.fit(dataset, parts.train, task=task, single_output=single_output, output=reach)
-
-
-def _cost_of(encoding: Any, output_activation: str | None, cost: str | None) -> str | None:
-    """The cost that was asked for; numbers are no probabilities, so a sigmoid has not its own but the quadratic one."""
-    if encoding.task != "numbers":
-        return cost
-    probabilities = f"{cost} compares" if cost in ("cross-entropy", "binary-cross-entropy") else None
-    if output_activation == "softmax":
-        probabilities = "softmax gives"
-    if probabilities:
-        raise OptionError(
-            f"the target '{encoding.target}' is numbers, and {probabilities} probabilities: "
-            "take --output identity, or --task classes"
-        )
-    return "quadratic" if cost is None and output_activation == "sigmoid" else cost
-
-
-def _remarks(dataset: Any, encoding: Any, y: Any, class_weight: str | None) -> list[str | None]:
+def _notes(dataset: Any, rows: Prepared, class_weight: str | None) -> list[str]:
     """What a user should know of the data before they are trained on."""
-    said = getattr(dataset, "remarks", ())
-    return [*said, *tables.on_columns(encoding), tables.on_classes(encoding, y, class_weight)]
+    said = [*getattr(dataset, "remarks", ()), *tables.on_columns(rows.encoding)]
+    of_classes = tables.on_classes(rows.encoding, rows.y, class_weight)
+    return [*said, of_classes] if of_classes else said
+
+
+def _scores(dataset: Any, rows: Prepared, network: Any, named: Iterable[str]) -> dict[str, dict[str, float]]:
+    from backlit.cli import scores
+
+    y, parts = dataset.known_y, vars(rows.parts)
+    return {
+        part: scores.of(rows.encoding, network.predict(rows.X[part]), y[parts[part]]) for part in named if part in rows.X
+    }
 
 
 # --- what is said ----------------------------------------------------------------------------------------------------
@@ -292,9 +279,9 @@ def _what_is_trained(dataset: Any, encoding: Any, network: Any, parts: Any, sett
     )
 
 
-def _print_document(completed: Any, came_from: dict[str, Any], saved: Path) -> None:
+def _print_document(completed: Any, came_from: dict[str, Any], saved: Path, notes: list[str]) -> None:
     clocks = {"engine_reason": completed.engine_reason, "seconds": round(completed.seconds, 3)}
-    output.print_json({"scores": came_from["scores"], "model": str(saved), **came_from, **clocks})
+    output.print_json({"scores": came_from["scores"], "model": str(saved), **came_from, **clocks, "notes": notes})
 
 
 def _print_for_people(
@@ -316,8 +303,10 @@ def _what_came_out(what: dict[str, str], completed: Any, came_from: dict[str, An
     done, best = len(completed.history), came_from["best_epoch"]
     ended = "" if completed.stopped == "all epochs done" else f", {completed.stopped}"
     kept = f"; kept epoch {best}, the best by validation" if best else ""
+    again = came_from["refit"]
     how = [
         ("trained", f"{done} epoch{'s' * (done != 1)} in {completed.seconds:.1f} s{ended}{kept}"),
+        *([("refitted", refitting.in_words(again))] if again else []),
         *((word, text) for word, text in what.items() if text),
         ("engine", f"{completed.engine}: {completed.engine_reason}"),
         *(("rows", windows["shuffled"]) for windows in [completed.options["windows"]] if windows),
