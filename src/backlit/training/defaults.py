@@ -140,12 +140,12 @@ def choose(
     asked = {name: value for name, value in (given or {}).items() if value is not None}
     by_rule = "optimizer" not in asked
     whole_batch = getattr(asked.get("optimizer"), "name", asked.get("optimizer")) == "lbfgs"
-    batch = asked.get("batch_size") or (None if whole_batch else _batch_size(rows))
+    batch = asked["batch_size"] if "batch_size" in asked else None if whole_batch else _batch_size(rows)
     a_step = rows if batch in (None, "all") else min(int(batch), rows)
     per_epoch = ceil(rows / a_step)
-    epochs = asked.get("epochs") or _epochs(rows, per_epoch)
-    schedule = asked.get("schedule") or ("one-cycle" if by_rule else "constant")
-    rate = asked.get("learning_rate") or (_learning_rate(a_step) if by_rule else None)
+    epochs = asked["epochs"] if "epochs" in asked else _epochs(rows, per_epoch)
+    schedule = asked.get("schedule", "one-cycle" if by_rule else "constant")
+    rate = asked.get("learning_rate", _learning_rate(a_step) if by_rule else None)
     decay = 0.0
     if by_rule and rate and not pixels and not asked.get("l2"):
         mean = MEAN_FACTOR.get(getattr(schedule, "name", schedule), 1.0)

@@ -6,8 +6,6 @@ from backlit.data import encode_parts, fit, load, read, split
 from backlit.data.tables import reading
 from backlit.errors import DataError, OptionError
 
-pandas = pytest.importorskip("pandas")
-
 
 @pytest.fixture
 def here(tmp_path, monkeypatch):
@@ -28,7 +26,7 @@ def people(rows=40):
 def test_a_csv_a_parquet_and_the_frames_are_the_same_table(here):
     write("t.csv", people())
     pl.read_csv("t.csv").write_parquet("t.parquet")
-    sources = ["t.csv", "t.parquet", pl.read_csv("t.csv"), pandas.read_csv("t.csv"), pl.read_csv("t.csv").lazy()]
+    sources = ["t.csv", "t.parquet", pl.read_csv("t.csv"), pl.read_csv("t.csv").lazy()]
     sources.append(pl.read_csv("t.csv").to_dict(as_series=False))
     matrices = []
     for source in sources:
@@ -38,6 +36,15 @@ def test_a_csv_a_parquet_and_the_frames_are_the_same_table(here):
         assert encoding.inputs[-2:] == ("colour=red", "colour=blue")
         matrices.append(encoding.features(table.X).tobytes())
     assert len(set(matrices)) == 1
+
+
+def test_a_frame_of_pandas_is_the_same_table(here):
+    pandas = pytest.importorskip("pandas")
+    write("t.csv", people())
+    theirs, ours = (read(frame.read_csv("t.csv"), target="rich") for frame in (pandas, pl))
+    assert (theirs.columns, theirs.y.tolist()) == (ours.columns, ours.y.tolist())
+    features = [fit(table, np.arange(20)).features(table.X).tobytes() for table in (theirs, ours)]
+    assert features[0] == features[1]
 
 
 def test_loading_gives_a_typed_frame_and_the_target(here):
@@ -188,7 +195,7 @@ def test_an_infinite_number_of_a_frame_is_named(here):
 
 
 def test_columns_of_the_same_name(here):
-    frame = pandas.DataFrame([[1, 2, 3]], columns=["a", "a", "y"])
+    frame = pytest.importorskip("pandas").DataFrame([[1, 2, 3]], columns=["a", "a", "y"])
     with pytest.raises(DataError, match="the frame has the column 'a' 2 times"):
         read(frame, target="y")
 
