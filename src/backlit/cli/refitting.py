@@ -5,7 +5,6 @@ from typing import Any
 
 from backlit.cli import output
 from backlit.cli.recipe import Prepared, Recipe
-from backlit.training import defaults
 
 TOGETHER = "the training and validation rows together"
 KEPT = "the network of the first training is kept"
@@ -41,6 +40,7 @@ def is_due(asked: bool | None, parts: Any, *, by_rule: bool, hindered: bool) -> 
         OptionError: it was asked for and cannot be.
     """
     from backlit.errors import OptionError
+    from backlit.training import defaults
 
     can = not hindered and len(parts.validation) > 0
     if asked and not can:
@@ -64,6 +64,7 @@ def again(recipe: Recipe, dataset: Any, parts: Any, completed: Any, *, watching:
         TrainingInterrupted: a second signal.
     """
     import backlit as bl
+    from backlit.training import defaults
 
     rows = recipe.prepare(dataset, together(parts))
     planned = recipe.make(rows).settled.epochs
