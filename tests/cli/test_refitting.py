@@ -1,5 +1,7 @@
 """Training again on training and validation rows: what of, when, and what is said of it."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
@@ -111,17 +113,19 @@ def test_what_stands_against_it_is_named(options, run):
 
 
 def test_many_rows_are_enough_for_both():
-    def due(rows, asked=None, **more):
-        parts = data.Split(np.arange(rows), np.arange(5), np.arange(5))
-        return refitting.is_due(asked, parts, **{"by_rule": True, "hindered": False} | more)
+    def due(rows, refit=None, **more):
+        defined = {"validation": 0.2, "time": None, "window": None, "epochs": None, "optimizer": None}
+        asked = SimpleNamespace(**{**defined, "early_stopping": None, **more})
+        return refitting.is_due(refit, asked, SimpleNamespace(best_epoch=3), rows=rows)
 
     assert due(defaults.REFITTED_ROWS)
     assert not due(defaults.REFITTED_ROWS + 1)
-    assert due(defaults.REFITTED_ROWS + 1, asked=True)
-    assert not due(10, asked=False)
-    assert not due(10, hindered=True)
-    assert not due(10, by_rule=False)
-    assert due(10, asked=True, by_rule=False)
+    assert due(defaults.REFITTED_ROWS + 1, refit=True)
+    assert not due(10, refit=False)
+    for other in ({"time": "3s"}, {"window": 100}, {"validation": 0.0}):
+        assert not due(10, **other)
+    assert not due(10, epochs=3)
+    assert due(10, refit=True, epochs=3)
 
 
 @pytest.mark.parametrize(

@@ -20,7 +20,7 @@ RARE = 0.5
 
 FEWEST_OF_A_CLASS = 5
 
-FIRST_EPOCHS, LEAST = 3, 0.1
+FIRST_EPOCHS, LEAST, USUAL = 3, 0.1, 0.95
 
 
 def _classes(evidence: Evidence) -> np.ndarray:
@@ -80,18 +80,35 @@ def _imbalance(evidence: Evidence) -> Measured:
     predicted = classes_of(evidence.passed.output, evidence.decision)
     assert predicted is not None
     counts = np.bincount(classes)
+    weights = np.bincount(classes, weights=evidence.rows.weights.astype(np.float64))
     present = np.flatnonzero(counts >= FEWEST_OF_A_CLASS)
-    rare = present[counts[present] < RARE * len(classes) / max(len(present), 1)]
-    common = int(counts.argmax())
-    recall = {int(k): float((predicted[classes == k] == k).mean()) for k in present}
-    if not len(rare) or len(present) < 2:
-        return Measured({"imbalance": float(counts.max() / max(counts[present].min(initial=counts.max()), 1)),
-                         "recall": 1.0, "common": recall.get(common, 1.0)}, {})  # fmt: skip
-    worst = min((int(k) for k in rare), key=lambda k: recall[k])
+    if len(present) < 2:
+        raise CannotJudge(f"fewer than two classes have {FEWEST_OF_A_CLASS} rows")
+    common = int(weights.argmax())
+    known = {int(k): float((predicted[classes == k] == k).mean()) for k in present}
+    if evidence.given_held_out is not None:
+        known = {k: min(recall, _held_out_recall(evidence, k)) for k, recall in known.items()}
+    rare = [int(k) for k in present if counts[k] < RARE * len(classes) / len(present)]
+    worst = min(rare or present.tolist(), key=lambda k: known[k])
     return Measured(
-        {"imbalance": float(counts[common] / counts[worst]), "recall": recall[worst], "common": recall[common]},
+        {
+            "imbalance": float(weights[common] / weights[worst]) if weights[worst] > 0 else float("inf"),
+            "rare": float(bool(rare)),
+            "recall": known[worst],
+            "common": known.get(common, float("nan")),
+        },
         {"class": worst, "counts": counts, "largest": common},
     )
+
+
+def _held_out_recall(evidence: Evidence, k: int) -> float:
+    """1 where too few validation rows are of the class."""
+    own = classes_of(evidence.held_out.Y, evidence.decision)
+    said = classes_of(evidence.passed_held_out.output, evidence.decision)
+    assert own is not None
+    assert said is not None
+    of_class = own == k
+    return float((said[of_class] == k).mean()) if of_class.sum() >= FEWEST_OF_A_CLASS else 1.0
 
 
 def _tell_imbalance(evidence: Evidence, found: Measured, thresholds: Mapping[str, float], note: bool) -> Told:
@@ -99,7 +116,7 @@ def _tell_imbalance(evidence: Evidence, found: Measured, thresholds: Mapping[str
     L, each = len(evidence.sizes), times(found.statistics["imbalance"])
     return Told(
         what=(
-            f"class {rare} is ignored: {counts[rare]:,} rows to {counts[common]:,} of class {common}, and "
+            f"class {rare} is neglected: {counts[rare]:,} rows to {counts[common]:,} of class {common}, and "
             f"{share(found.statistics['recall'])} of them are known, of class {common} "
             f"{share(found.statistics['common'])}"
         ),
@@ -128,8 +145,8 @@ def _leakage(evidence: Evidence) -> Measured:
     twins = {int(c) for group in evidence.columns.copies if varying[best] in group for c in group}
     others = np.array([c not in twins and c != varying[best] for c in varying.tolist()])
     second = float(skills[others].max()) if others.any() else 0.0
-    return Measured({"alone": float(skills[best]), "beyond": float(skills[best]) - max(second, 0.0)},
-                    {"column": int(varying[best]), "second": second})  # fmt: skip
+    left = float((1 - skills[best]) / (1 - second)) if second < 1 else 1.0
+    return Measured({"alone": float(skills[best]), "left": left}, {"column": int(varying[best]), "second": second})
 
 
 def _tell_leakage(evidence: Evidence, found: Measured, thresholds: Mapping[str, float], note: bool) -> Told:
@@ -174,14 +191,16 @@ def _dominating(evidence: Evidence) -> Measured:
 
 
 def _outlying(evidence: Evidence) -> dict[int, float]:
-    """Row → how far out it lies: ‖x‖ of standardised columns over the median, or a third of |y| in deviations."""
+    """Row → how far out it lies: ‖x‖ of standardised columns over that of the 95th of 100, or a third of |y| in
+    deviations.
+    """
     given = evidence.need_rows()
-    mean, deviation = evidence.columns.bulk
+    mean, deviation = evidence.columns.mean, evidence.columns.deviation
     squares = np.zeros(len(given))
     for column in np.flatnonzero(deviation > 0):
         squares += ((given.X[:, column] - mean[column]) / deviation[column]) ** 2
     sizes = np.sqrt(squares)
-    out = sizes / max(float(np.median(sizes)), 1e-12)
+    out = sizes / max(float(np.quantile(sizes, USUAL)), 1e-12)
     if evidence.decision is None:
         Y = given.Y.astype(np.float64)
         middle = np.median(Y, axis=0)
@@ -249,24 +268,30 @@ RULES = (
         "class-imbalance",
         "data",
         {
-            "imbalance": "rows of the largest class over those of the rare class that is known worst",
-            "recall": "of that class's training rows, those answered right",
+            "imbalance": "Σw̃ of the class with the largest over that of the rare class that is known worst",
+            "rare": "1 where a class has less than half as many rows as if all had the same",
+            "recall": "of that class's rows, those answered right: training or validation, whichever is less",
             "common": "of the largest class's rows, likewise",
         },
         _imbalance,
-        ((Condition("imbalance"), Condition("recall", "below"), Condition("common")),),
+        ((Condition("rare"), Condition("imbalance"), Condition("recall", "below"), Condition("common")),),
         _tell_imbalance,
-        notes=((Condition("imbalance", "above", "notable"),),),
+        notes=(
+            (
+                Condition("rare"),
+                Condition("imbalance", "above", "notable"),
+            ),
+        ),
     ),
     Rule(
         "leakage",
         "data",
         {
             "alone": "skill of the best single column, answering by the four rows nearest in it",
-            "beyond": "that less the skill of the second best column",
+            "left": "what is left to know beside it, over what is left beside the second best column",
         },
         _leakage,
-        ((Condition("alone"), Condition("beyond")),),
+        ((Condition("alone"), Condition("left", "below")),),
         _tell_leakage,
     ),
     Rule(
@@ -277,8 +302,8 @@ RULES = (
             "hundredth of the rows with the largest has",
             "times": "the largest of these",
             "out": (
-                "how far out the furthest of these rows lies: ‖x‖ of standardised columns over the median, or a "
-                "third of |y| in standard deviations"
+                "how far out the furthest of these rows lies: ‖x‖ of standardised columns over that of the "
+                "95th of 100, or a third of |y| in standard deviations"
             ),
             "behind": "as of unscaled-features",
         },
