@@ -12,8 +12,10 @@ from backlit.diagnose.findings.rule import Condition, Measured, Rule
 from backlit.diagnose.findings.words import counted, listed, share, times
 from backlit.diagnose.record import LensRecord
 
-AGREED = 8
-"""Of 10 neighbours: where so many have one class, a row of another is contradicted."""
+CERTAIN, LIKELY = 0.25, 0.75
+"""Shares of the rows: those whose class the other rows say most clearly, and those in which a wrong label shows."""
+
+FEWEST_CERTAIN = 15
 
 RARE = 0.5
 """A class is rare below this share of what it would have were all classes alike."""
@@ -32,37 +34,48 @@ def _classes(evidence: Evidence) -> np.ndarray:
 
 
 def _noise(evidence: Evidence) -> Measured:
+    """Where classes merely overlap, rows far from the other classes are right; wrong labels are everywhere."""
     classes = _classes(evidence)
-    reference = evidence.reference
-    assert reference.votes is not None
-    rows = evidence.need_rows()
+    rows, reference = evidence.need_rows(), evidence.reference
     own = classes_of(rows.Y[reference.rows], evidence.decision)
     assert own is not None
-    agreed = reference.votes.max(axis=1) >= min(AGREED, NEIGHBOURS, len(own) - 1)
-    if agreed.sum() < FEWEST_ROWS:
-        raise CannotJudge(f"only {counted(int(agreed.sum()), 'row')} have neighbours that agree on a class")
-    enough = np.bincount(own, minlength=reference.votes.shape[1])[own] >= 2 * NEIGHBOURS  # a rare class is outvoted
-    wrong = agreed & enough & (reference.votes.argmax(axis=1) != own)
-    statistics = {"contradicted": float(wrong.sum() / agreed.sum()), "agreed": float(agreed.mean())}
-    return Measured(statistics, {"rows": rows.called(reference.rows[wrong]), "classes": len(np.unique(classes))})
+    said, margin = _answers(reference.kernel)
+    order = np.argsort(-margin, kind="stable")
+    certain, likely = order[: int(CERTAIN * len(order))], order[: int(LIKELY * len(order))]
+    if len(certain) < FEWEST_CERTAIN:
+        raise CannotJudge(f"{counted(len(own), 'row')} are too few to tell wrong labels from classes that overlap")
+    enough = np.bincount(own)[own] >= 2 * NEIGHBOURS  # a rare class is outvoted
+    wrong = enough & (said != own)
+    count = int(wrong[certain].sum())
+    statistics = {"contradicted": max(count - float(np.sqrt(count)), 0.0) / len(certain)}
+    suspicious = np.sort(likely[wrong[likely]])
+    facts = {"rows": rows.called(reference.rows[suspicious]), "count": count, "of": len(certain)}
+    return Measured(statistics, facts | {"classes": len(np.unique(classes))})
+
+
+def _answers(predicted: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The class that is said of each row, and how clearly: by how much it leads the next."""
+    if predicted.shape[1] == 1:
+        return (predicted[:, 0] >= 0.5).astype(np.int64), np.abs(predicted[:, 0] - 0.5)
+    leading = np.sort(predicted, axis=1)
+    return predicted.argmax(axis=1), leading[:, -1] - leading[:, -2]
 
 
 def _tell_noise(evidence: Evidence, found: Measured, thresholds: Mapping[str, float], note: bool) -> Told:
-    rows, part = found.facts["rows"], found.statistics["contradicted"]
+    rows, count, of = found.facts["rows"], found.facts["count"], found.facts["of"]
     L = len(evidence.sizes)
     return Told(
         what=(
-            f"about {share(part)} of the labels are wrong: so many contradict at least {AGREED} of the row's "
-            f"{NEIGHBOURS} nearest neighbours where these agree, as of rows {listed(rows, most=6)}"
+            f"about {share(count / of)} of the labels are wrong: so many of the rows whose class the others say most "
+            f"clearly have another label; as rows {listed(rows, most=6)}"
         ),
         where=Where(layers=(L,), rows=rows),
         since=0,
         equation=f"BP1, error of the output, δ^{L} from a^{L} and y",
         why=(
             f"the factor y is wrong in these rows, so that their δ^{L} stays large and points away from what the "
-            "others "
-            f"teach; {share(found.statistics['agreed'])} of the rows have neighbours that agree, and sound data "
-            "contradict these in less than 2 % of them"
+            f"others teach: {count:,} of the {of:,} rows that a kernel regression on the other rows is surest of; "
+            f"where classes merely overlap, fewer than {share(thresholds['contradicted'])} of these contradict it"
         ),
         follows="the network learns the wrong labels by heart, and answers by them to rows it has not seen",
         remedy=Remedy(
@@ -257,11 +270,13 @@ RULES = (
         "label-noise",
         "data",
         {
-            "contradicted": "of the rows of whose 10 nearest neighbours 8 or more agree, those with another label",
-            "agreed": "of all rows, those whose neighbours agree",
+            "contradicted": (
+                "of the quarter of the rows whose class a kernel regression on the other rows says most clearly, the "
+                "share with another label, less a standard error"
+            ),
         },
         _noise,
-        ((Condition("contradicted"), Condition("agreed")),),
+        ((Condition("contradicted"),),),
         _tell_noise,
     ),
     Rule(
