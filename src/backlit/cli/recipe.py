@@ -86,6 +86,8 @@ class Prepared:
     """Of :func:`backlit.train`, the validation rows among them."""
     notes: list[str]
     """What a user should know of the data."""
+    room: Any
+    """Of the rows that are in a file: it is gone when nobody has this any more."""
 
     def train(self, **more: Any) -> Any:
         """The training.
@@ -185,7 +187,7 @@ def of_rows(
         "early_stopping": bl.EarlyStopping(patience=stopping) if held_out or stopping is not None else None,
         "seed": asked.seed, "engine": asked.engine,
     }  # fmt: skip
-    return Prepared(asked, dataset, parts, encoding, X, y, settled, network, rows, options, notes)
+    return Prepared(asked, dataset, parts, encoding, X, y, settled, network, rows, options, notes, to_train_on)
 
 
 def _optimizer(name: str | None, momentum: float | None, nesterov: bool) -> Any:
