@@ -143,6 +143,14 @@ def test_epochs_of_the_second_training(costs, best, planned, again, epochs):
     assert defaults.epochs_again(costs, best, planned, again) == epochs
 
 
+def test_rows_that_were_left_out_are_not_learnt_from_there_either(run):
+    parts = data.split(data.read("iris").known_y, validation=0.2, test=0.2, seed=0, stratify=True)
+    named = [*parts.train[:5], *parts.validation[:7], *parts.test[:2]]
+    found = run("train", "iris", "--layers", "4", "--leave-out", ",".join(map(str, named)), "--json").json
+    assert found["rows"] == {"train": 85, "validation": 30, "test": 30}
+    assert found["refit"]["rows"] == 120 - 12
+
+
 def interrupt_second(monkeypatch, failure):
     train, calls = bl.train, []
 

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from backlit.cli import output
+from backlit.cli import left_out, output
 from backlit.cli.recipe import Asked, Prepared, of_rows
 from backlit.errors import OptionError
 
@@ -43,7 +43,7 @@ def again(first: Prepared, completed: Any, *, watching: bool) -> tuple[Prepared,
     import backlit as bl
     from backlit.training import defaults
 
-    parts = together(first.parts)
+    parts = together(_without(first.parts, first.asked.leave_out, first.dataset.rows))
     planned = of_rows(first.dataset, parts, first.asked).settled.epochs
     costs = [float(record.validation_cost) for record in completed.history]
     epochs = defaults.epochs_again(costs, completed.best_epoch, completed.options["epochs"], planned)
@@ -62,6 +62,17 @@ def again(first: Prepared, completed: Any, *, watching: bool) -> tuple[Prepared,
         output.say(f"note: the training on {TOGETHER} diverged: {KEPT}")
         return first, None
     return second, None
+
+
+def _without(parts: Any, leave_out: str | None, rows: int) -> Any:
+    """The parts less the validation rows that were not to be trained on."""
+    if leave_out is None:
+        return parts
+    from dataclasses import replace
+
+    import numpy as np
+
+    return replace(parts, validation=np.setdiff1d(parts.validation, left_out.rows_of(leave_out, rows)))
 
 
 def to_dict(second: Prepared) -> dict[str, int]:
