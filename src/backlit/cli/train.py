@@ -38,7 +38,7 @@ def run(
     no_header: tables.NoHeader = False,
     delimiter: tables.Delimiter = None,
     characters: tables.Characters = None,
-    window: Annotated[int | None, typer.Option(rich_help_panel=DATA, metavar="ROWS", parser=read_option.at_least_one, help="Keep the encoded rows in a file while training, and shuffle so many together: for tables larger than the memory.")] = None,
+    window: Annotated[int | None, typer.Option(rich_help_panel=DATA, metavar="ROWS", parser=read_option.at_least_one, help="Keep the encoded rows in a file while training, and shuffle so many together: for data larger than the memory.")] = None,
     class_weight: Annotated[str | None, typer.Option(rich_help_panel=DATA, metavar="balanced", help="Rare classes count as much as common ones.")] = None,
     layers: Annotated[str | None, typer.Option(rich_help_panel=NETWORK, metavar="N,N,…", help="Neurons of the hidden layers; '' for no hidden layer." + BY_RULE)] = None,
     activation: Annotated[str | None, typer.Option(rich_help_panel=NETWORK, metavar="NAME", help="Of the hidden layers, one or one a layer as relu,tanh: {activations}." + BY_RULE)] = None,
@@ -94,7 +94,10 @@ def run(
     destination = _check_files(source, out, plot, checkpoint, lens, resume=resume, force=force)
 
     with tables.progress(source, watching=not quiet) as tell:
-        dataset = data.read(source, target=target, progress=tell, **tables.options(no_header, delimiter, characters))
+        dataset = data.read(
+            source, target=target, progress=tell, stream=window is not None,
+            **tables.options(no_header, delimiter, characters),
+        )
         parts = _split(dataset, task, validation, test, seed)
         encoding = _encode(dataset, parts, task, output_activation)
         make_room, to_train_on = stored.room(window, destination)
