@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from backlit.check import check, check_backward, check_gradient
     from backlit.diagnose import Diagnosis, Finding, Lens, LensRecord, diagnose, lens_torch, read_lens, rows
     from backlit.diagnose.learning_rate import find_learning_rate
+    from backlit.diagnose.more_data import more_data
     from backlit.errors import (
         BacklitError,
         CheckpointError,
@@ -57,6 +58,7 @@ _NAMES = {
     "backlit.check": ("check_backward", "check_gradient"),
     "backlit.diagnose": ("Diagnosis", "Finding", "Lens", "LensRecord", "lens_torch", "read_lens"),
     "backlit.diagnose.learning_rate": ("find_learning_rate",),
+    "backlit.diagnose.more_data": ("more_data",),
     "backlit.errors": (
         "BacklitError", "CheckpointError", "CheckpointWarning", "DataError", "DivergenceError", "LensWarning",
         "ModelFileError",
@@ -78,7 +80,8 @@ __all__ = [
     "LensRecord", "LensWarning", "Model", "ModelFileError", "Network", "OptionError", "OutputPathError", "Run", "Trace",
     "TrainingInterrupted", "__version__", "activations", "check", "check_backward", "check_gradient", "costs", "data",
     "diagnose", "find_learning_rate", "formats", "from_torch", "initializers", "lens_torch", "load", "load_model",
-    "objective", "optimizers", "read_lens", "rows", "save", "schedules", "to_torch", "trace", "train", "why",
+    "more_data", "objective", "optimizers", "read_lens", "rows", "save", "schedules", "to_torch", "trace", "train",
+    "why",
 ]  # fmt: skip
 
 

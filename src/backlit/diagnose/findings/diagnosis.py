@@ -3,6 +3,7 @@
 import textwrap
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
+from math import isfinite
 from typing import Any
 
 from backlit.diagnose.findings.finding import Finding, NotJudged
@@ -32,14 +33,15 @@ class Diagnosis:
         return self.findings[0] if self.findings else None
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain data for JSON."""
-        return {
+        """Plain data for JSON, which has neither NaN nor infinity: None stands for them."""
+        document = {
             "subject": self.subject,
             "findings": [finding.to_dict() for finding in self.findings],
             "notes": [note.to_dict() for note in self.notes],
             "not_judged": [asdict(one) for one in self.not_judged],
             "statistics": {rule: dict(values) for rule, values in self.statistics.items()},
         }
+        return {name: finite(value) for name, value in document.items()}
 
     def text(self, width: int = 100) -> str:
         """All of it in words, in lines of at most ``width`` characters."""
@@ -63,6 +65,19 @@ class Diagnosis:
         return f"Diagnosis({found}; {len(self.notes)} notes, {len(self.not_judged)} rules not judged)"
 
 
+def finite(value: Any) -> Any:
+    """Plain data with None for every number that is not finite.
+
+    >>> finite({"slower": [2.0, float("inf")]})
+    {'slower': [2.0, None]}
+    """
+    if isinstance(value, Mapping):
+        return {key: finite(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [finite(item) for item in value]
+    return None if isinstance(value, float) and not isfinite(value) else value
+
+
 def _headline(diagnosis: Diagnosis) -> str:
     count = len(diagnosis.findings)
     found = "nothing found that keeps it from learning" if not count else f"{count} finding{'s' * (count != 1)}"
@@ -70,7 +85,7 @@ def _headline(diagnosis: Diagnosis) -> str:
 
 
 def _paragraphs(finding: Finding, number: str, width: int) -> list[str]:
-    since = f" Since step {finding.since:,}." if finding.since is not None else ""
+    since = f"; since step {finding.since:,}" if finding.since is not None else ""
     flags = f" ({' '.join(finding.remedy.flags)})" if finding.remedy.flags else ""
     lines = _filled(number, f"{finding.rule}: {finding.what}{since}", width)
     for name, text in (

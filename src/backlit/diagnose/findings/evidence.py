@@ -8,10 +8,11 @@ import numpy as np
 
 from backlit import engines
 from backlit.diagnose.findings import columns as column_facts
-from backlit.diagnose.findings import passes
+from backlit.diagnose.findings import passes, reference
 from backlit.diagnose.findings.columns import Columns
 from backlit.diagnose.findings.finding import CannotJudge
 from backlit.diagnose.findings.passes import DataPass
+from backlit.diagnose.findings.reference import Reference
 from backlit.diagnose.record import LensRecord
 from backlit.network import Network
 from backlit.notation import Array, Float64Array, IndexArray
@@ -19,6 +20,11 @@ from backlit.objective import Objective
 
 MOST_ROWS = 20_000
 """Of a set that is passed through the network: of more rows every k-th."""
+
+FEWEST_ROWS = 30
+"""From which on a score says anything."""
+
+HALF = 0.5
 
 FEWEST_STEPS = 20
 """Recorded steps from which on a rule about the course of a training says anything."""
@@ -94,6 +100,14 @@ class Evidence:
             raise CannotJudge(f"too few steps: {len(self.record)} are recorded, and it takes {fewest}")
         return self.record
 
+    def need_trained(self) -> None:
+        """So many steps, as far as is known, that what was learnt is more than where it began."""
+        steps = len(self.record) if self.record is not None else None
+        if self.history:
+            steps = max(steps or 0, int(self.history[-1]["steps"]))
+        if steps is not None and steps < FEWEST_STEPS:
+            raise CannotJudge(f"too few steps: {steps} were made, and it takes {FEWEST_STEPS}")
+
     def need_hidden(self) -> range:
         """The numbers of the hidden layers."""
         if len(self.sizes) < 3:
@@ -102,6 +116,8 @@ class Evidence:
 
     def need_classes(self) -> str:
         """How classes are told apart: ``argmax`` or ``threshold``."""
+        self.need_network()
+        self.need_rows()
         if self.decision is None:
             raise CannotJudge("the targets are numbers, and this is about classes")
         return self.decision
@@ -160,6 +176,61 @@ class Evidence:
     def passed_held_out(self) -> DataPass:
         """The validation rows likewise."""
         return self._pass(self.held_out)
+
+    @cached_property
+    def skill(self) -> float:
+        """Of the network on the training rows: 0 is a constant answer, 1 all right."""
+        return reference.skill(self.passed.output, self.rows.Y, self.decision)
+
+    @cached_property
+    def skill_held_out(self) -> float:
+        """The same on the validation rows."""
+        return reference.skill(self.passed_held_out.output, self.held_out.Y, self.decision)
+
+    @cached_property
+    def reference(self) -> Reference:
+        """What simple methods make of the training rows."""
+        rows = self.need_rows()
+        if len(rows) < FEWEST_ROWS:
+            raise CannotJudge(f"too few rows: {len(rows)}, and it takes {FEWEST_ROWS}")
+        columns = self.columns
+        surplus = [column for group in columns.copies for column in group[1:].tolist()]
+        kept = np.setdiff1d(np.arange(rows.X.shape[1]), surplus)
+        return reference.reference(rows.X[:, kept], rows.Y, self.decision, columns.bulk[0][kept], columns.bulk[1][kept])
+
+    @cached_property
+    def shortfall(self) -> float:
+        """What simple methods reach on the training rows, each left out, less what the network reaches on them.
+
+        0 where it reaches as much, or more; 1 where they know all and it nothing. NaN without rows or network.
+        """
+        try:
+            return max(self.reference.skill - max(self.skill, 0.0), 0.0)
+        except CannotJudge:
+            return float("nan")
+
+    @cached_property
+    def behind(self) -> float:
+        """The shortfall, or that on the validation rows where it is larger, less twice its standard error.
+
+        Without rows or a network nothing is known of what could be reached. Then it is what the cost lacks to half of
+        that of the first steps, as a share of it; NaN without costs.
+        """
+        found = self.shortfall
+        if np.isnan(found):
+            return self._unlearnt
+        if self.given_held_out is None:
+            return found
+        error = reference.standard_error(self.passed_held_out.output, self.held_out.Y, self.decision)
+        return max(found, self.reference.skill - max(self.skill_held_out, 0.0) - 2 * error)
+
+    @property
+    def _unlearnt(self) -> float:
+        record = self.record
+        if record is None or len(record) < FEWEST_STEPS:
+            return float("nan")
+        first, last = record.cost[:5].mean(), record.cost[-record.about.steps_per_epoch :].mean()
+        return max(float(last / first) - HALF, 0.0) if first > 0 and np.isfinite(last) else float("nan")
 
     def _pass(self, rows: Rows) -> DataPass:
         network, objective = self.need_network(), self.objective

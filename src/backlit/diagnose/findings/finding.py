@@ -40,6 +40,19 @@ class Remedy:
 
 
 @dataclass(frozen=True)
+class Told:
+    """What a rule says when it speaks: the sentences of a :class:`Finding`, which has the numbers beside them."""
+
+    what: str
+    where: Where
+    since: int | None
+    equation: str
+    why: str
+    follows: str
+    remedy: Remedy
+
+
+@dataclass(frozen=True)
 class Finding:
     """What keeps a network from learning or generalising; or, as a ``note``, a fact that does not.
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from math import inf, isfinite, log
 from typing import TYPE_CHECKING, Any, Literal
 
-from backlit.diagnose.findings.finding import Finding
+from backlit.diagnose.findings.finding import Told
 
 if TYPE_CHECKING:
     from backlit.diagnose.findings.evidence import Evidence
@@ -47,7 +47,7 @@ class Condition:
         return 1.0 + abs(over - under)
 
 
-Tell = Callable[["Evidence", Measured, Mapping[str, float], bool], Finding]
+Tell = Callable[["Evidence", Measured, Mapping[str, float], bool], Told]
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,7 +60,7 @@ class Rule:
         states: its statistics in words, for the table of the documentation: name → what it is.
         measure: evidence → statistics; raises :class:`~backlit.diagnose.findings.finding.CannotJudge`.
         conditions: it speaks where all of one of these tuples hold.
-        tell: evidence, what was measured, its thresholds, whether it is a note → the finding, its score left at 1.
+        tell: evidence, what was measured, its thresholds, whether it is a note → what is said.
         notes: it makes a note where all of one of these hold and it does not speak.
     """
 
@@ -69,7 +69,7 @@ class Rule:
     states: Mapping[str, str]
     measure: Callable[["Evidence"], Measured]
     conditions: tuple[tuple[Condition, ...], ...]
-    tell: Callable[..., Finding]
+    tell: Tell
     notes: tuple[tuple[Condition, ...], ...] = ()
 
     def own(self, thresholds: Thresholds) -> dict[str, float]:

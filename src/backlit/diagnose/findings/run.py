@@ -1,9 +1,9 @@
 """``bl.diagnose``: why a network does not learn, in findings."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
 from typing import Any
 
+import numpy as np
 from numpy.typing import ArrayLike
 
 from backlit.costs import Cost
@@ -18,6 +18,11 @@ from backlit.errors import unknown_option
 from backlit.network import Network
 from backlit.training import Run
 from backlit.training.row_weights import ClassWeight
+
+FROM_START = "from_start"
+"""A statistic: how much of it there was before the first update. Above the rule's threshold of that name the rule is
+ranked with the first pass, for no step has brought it about.
+"""
 
 
 def diagnose(
@@ -99,18 +104,20 @@ def measure(evidence: Evidence, rules: Iterable[Rule] = ()) -> dict[str, Measure
 
 
 def ranked(statistics: Mapping[str, Mapping[str, float]], thresholds: Thresholds | None = None) -> list[str]:
-    """The names of the rules that speak, the most important first: from statistics alone, as a calibration needs it."""
+    """The names of the rules that speak, the most important first: from statistics alone, as a calibration needs it.
+
+    Families stand in the order in which one brings about the next; within one, what is furthest beyond its thresholds.
+    """
     thresholds = THRESHOLDS if thresholds is None else thresholds
-    scores = {
-        rule: rule.speaks(statistics[rule.name], thresholds) for rule in RULES if statistics.get(rule.name) is not None
-    }
-    return [rule.name for rule, score in sorted(scores.items(), key=_importance) if score]
-
-
-def _importance(item: tuple[Rule, float]) -> tuple[int, float]:
-    """Families in the order in which one brings about the next; within one, the furthest beyond its thresholds."""
-    rule, score = item
-    return FAMILIES.index(rule.family), -score
+    found = []
+    for rule in RULES:
+        own = statistics.get(rule.name)
+        if own is not None and (score := rule.speaks(own, thresholds)):
+            family = (
+                "first pass" if own.get(FROM_START, 0) > rule.own(thresholds).get(FROM_START, np.inf) else rule.family
+            )
+            found.append((FAMILIES.index(family), -score, rule.name))
+    return [name for _, _, name in sorted(found, key=lambda one: one[:2])]
 
 
 def conclude(
@@ -142,4 +149,5 @@ def conclude(
 def _told(rule: Rule, evidence: Evidence, measured: Measured, thresholds: Thresholds, *, note: bool = False) -> Finding:
     own = rule.own(thresholds)
     score = (rule.notices if note else rule.speaks)(measured.statistics, thresholds)
-    return replace(rule.tell(evidence, measured, own, note), score=score, note=note)
+    told = vars(rule.tell(evidence, measured, own, note))
+    return Finding(rule.name, **told, statistics=measured.statistics, thresholds=own, score=score, note=note)

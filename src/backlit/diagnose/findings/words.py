@@ -5,7 +5,7 @@ from math import isfinite
 
 from backlit.check.verdicts import superscript
 
-__all__ = ["listed", "number", "share", "superscript", "times"]
+__all__ = ["counted", "listed", "number", "share", "superscript", "times"]
 
 
 def number(value: float) -> str:
@@ -36,6 +36,14 @@ def share(value: float) -> str:
     ('97 %', '0.04 %', '100 %')
     """
     return f"{float(f'{100 * value:.2g}'):g} %" if 100 * value < 99.5 else f"{100 * value:.3g} %"
+
+
+def counted(count: int, what: str) -> str:
+    """
+    >>> counted(1, "column"), counted(1200, "row")
+    ('1 column', '1,200 rows')
+    """
+    return f"{count:,} {what}{'s' * (count != 1)}"
 
 
 def listed(numbers: Sequence[object], most: int = 5) -> str:

@@ -1,0 +1,234 @@
+"""What trains: read → split → encode → network, as ``backlit train`` and ``backlit diagnose`` both have it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any
+
+from backlit.cli import options as read_option
+from backlit.cli import tables
+from backlit.cli.training_options import OUTPUT_OF_TASK
+from backlit.errors import DivergenceError, OptionError
+
+
+@dataclass(frozen=True)
+class Asked:
+    """The options of a training, as they were given."""
+
+    target: str | None
+    task: str | None
+    validation: float
+    test: float
+    no_header: bool
+    delimiter: str | None
+    characters: str | None
+    window: int | None
+    class_weight: str | None
+    layers: str | None
+    activation: str | None
+    output_activation: str | None
+    initializer: str
+    dropout: str | None
+    dtype: str
+    cost: str | None
+    l2: float
+    label_smoothing: float | None
+    optimizer: str | None
+    learning_rate: float | None
+    momentum: float | None
+    nesterov: bool
+    schedule: str | None
+    batch_size: str | None
+    epochs: int | None
+    time: str | None
+    clip: float | None
+    early_stopping: int | None
+    seed: int
+    engine: str
+
+    @classmethod
+    def of(cls, values: Mapping[str, Any]) -> "Asked":
+        """From a command's own parameters, by their names."""
+        return cls(**{field.name: values[field.name] for field in fields(cls)})
+
+    def given(self) -> dict[str, Any]:
+        """Of :func:`backlit.training.defaults.choose`, read.
+
+        Raises:
+            OptionError: an option that cannot be read, or does not go with another.
+        """
+        return {
+            "layers": None if self.layers is None else read_option.layer_sizes(self.layers),
+            "activation": None if self.activation is None else read_option.names(self.activation),
+            "dropout": None if self.dropout is None else read_option.one_or_more("dropout", self.dropout),
+            "batch_size": read_option.batch_size(self.batch_size),
+            "optimizer": _optimizer(self.optimizer, self.momentum, self.nesterov),
+            "label_smoothing": self.label_smoothing, "learning_rate": self.learning_rate, "schedule": self.schedule,
+            "epochs": self.epochs, "l2": self.l2,
+        }  # fmt: skip
+
+
+@dataclass(frozen=True, eq=False)
+class Prepared:
+    """A training that can begin: the encoded rows of each part, the network, and everything it was asked."""
+
+    asked: Asked
+    dataset: Any
+    parts: Any
+    encoding: Any
+    X: dict[str, Any]
+    y: Any
+    settled: Any
+    network: Any
+    rows: tuple[Any, Any]
+    """X and y to train on."""
+    options: dict[str, Any]
+    """Of :func:`backlit.train`, the validation rows among them."""
+
+    def train(self, **more: Any) -> Any:
+        """The training.
+
+        Raises:
+            DivergenceError: rows are counted as the source counts them.
+        """
+        import backlit as bl
+
+        X, y = self.rows
+        try:
+            return bl.train(self.network, X, y, **self.options, **more)
+        except bl.DivergenceError as divergence:
+            raise _in_rows_of_the_source(divergence, self.parts.train) from None
+
+    def __str__(self) -> str:
+        return _what_is_trained(self.dataset, self.encoding, self.network, self.parts, self.settled)
+
+
+def prepare(source: str, asked: Asked, *, beside: Path, quiet: bool) -> Prepared:
+    """Reads the source and encodes its rows; says what there is to say of them.
+
+    Args:
+        source: as :func:`backlit.data.read` takes it.
+        asked: the options.
+        beside: with a window, encoded rows are kept in a file beside this one.
+        quiet: nothing is said.
+
+    Raises:
+        OptionError, DataError: an option, or the data, cannot be used.
+    """
+    import backlit as bl
+    from backlit import data
+    from backlit.cli import stored
+    from backlit.training import defaults
+
+    given = asked.given()
+    with tables.progress(source, watching=not quiet) as tell:
+        dataset = data.read(
+            source, target=asked.target, progress=tell, stream=asked.window is not None,
+            **tables.options(asked.no_header, asked.delimiter, asked.characters),
+        )  # fmt: skip
+        parts = _split(dataset, asked.task, asked.validation, asked.test, asked.seed)
+        encoding = _encode(dataset, parts, asked.task, asked.output_activation)
+        make_room, to_train_on = stored.room(asked.window, beside)
+        X = data.encode_parts(dataset, encoding, vars(parts), asked.dtype, make_room)
+        y = encoding.targets(dataset.known_y, asked.dtype)
+    tables.say(_remarks(dataset, encoding, y, asked.class_weight), quiet=quiet)
+
+    settled = defaults.choose(
+        len(parts.train), len(encoding.inputs), encoding.task, pixels=encoding.full_scale is not None, given=given
+    )
+    network = bl.Network(
+        [len(encoding.inputs), *settled.layers, encoding.outputs],
+        activation=settled.activation, output=asked.output_activation or OUTPUT_OF_TASK[encoding.task],
+        initializer=asked.initializer, dropout=settled.dropout, seed=asked.seed, dtype=asked.dtype,
+    )  # fmt: skip
+    reach = network.activations[-1]  # held-out numbers may lie beyond it, and its end is as near to them as it comes
+    y = y.clip(reach.lowest, reach.highest)
+    held_out = (to_train_on(X["validation"]), y[parts.validation]) if len(parts.validation) else None
+    stopping = asked.early_stopping
+    rows = to_train_on(X["train"]), y[parts.train]
+    options = {
+        "validation": held_out, "class_weight": asked.class_weight,
+        "cost": cost_of(encoding, asked.output_activation, asked.cost), "l2": asked.l2,
+        "label_smoothing": settled.label_smoothing, "optimizer": settled.make_optimizer(),
+        "learning_rate": None if asked.optimizer is None else asked.learning_rate, "schedule": settled.schedule,
+        "clip": asked.clip, "batch_size": settled.batch_size, "epochs": settled.epochs, "time": asked.time,
+        "early_stopping": bl.EarlyStopping(patience=stopping) if held_out or stopping is not None else None,
+        "seed": asked.seed, "engine": asked.engine,
+    }  # fmt: skip
+    return Prepared(asked, dataset, parts, encoding, X, y, settled, network, rows, options)
+
+
+def _optimizer(name: str | None, momentum: float | None, nesterov: bool) -> Any:
+    """The name, for bl.train to look up; with momentum, the optimizer that has it."""
+    if momentum is None and not nesterov:
+        return name
+    if name != "sgd":
+        raise OptionError(f"--momentum and --nesterov belong to --optimizer sgd, and the optimizer is {name or 'adam'}")
+    if nesterov and not momentum:
+        raise OptionError("--nesterov looks ahead along the momentum: give it some, as --momentum 0.9")
+    from backlit.optimizers import SGD
+
+    return SGD(momentum=momentum or 0.0, nesterov=nesterov)
+
+
+def _split(dataset: Any, task: str | None, validation: float, test: float, seed: int) -> Any:
+    from backlit import data
+    from backlit.data.encoding import infer_task
+
+    y = dataset.known_y
+    return data.split(y, validation=validation, test=test, seed=seed, stratify=(task or infer_task(y)) == "classes")
+
+
+def _encode(dataset: Any, parts: Any, task: str | None, output_activation: str | None) -> Any:
+    """The encoding, fitted on the training rows. Two classes share one output, unless it is softmax."""
+    import numpy as np
+
+    from backlit.data import encoding
+
+    y = dataset.known_y
+    task = task or encoding.infer_task(y)
+    single_output = (
+        task == "classes" and y.ndim == 1 and output_activation not in (None, "softmax") and len(np.unique(y)) == 2
+    )
+    reach = output_activation or OUTPUT_OF_TASK.get(task, "identity")
+    return encoding.fit(dataset, parts.train, task=task, single_output=single_output, output=reach)
+
+
+def cost_of(encoding: Any, output_activation: str | None, cost: str | None) -> str | None:
+    """The cost that was asked for; numbers are no probabilities, so a sigmoid has not its own but the quadratic one."""
+    if encoding.task != "numbers":
+        return cost
+    probabilities = f"{cost} compares" if cost in ("cross-entropy", "binary-cross-entropy") else None
+    if output_activation == "softmax":
+        probabilities = "softmax gives"
+    if probabilities:
+        raise OptionError(
+            f"the target '{encoding.target}' is numbers, and {probabilities} probabilities: "
+            "take --output identity, or --task classes"
+        )
+    return "quadratic" if cost is None and output_activation == "sigmoid" else cost
+
+
+def _remarks(dataset: Any, encoding: Any, y: Any, class_weight: str | None) -> list[str | None]:
+    """What a user should know of the data before they are trained on."""
+    said = getattr(dataset, "remarks", ())
+    return [*said, *tables.on_columns(encoding), tables.on_classes(encoding, y, class_weight)]
+
+
+def _what_is_trained(dataset: Any, encoding: Any, network: Any, parts: Any, settled: Any) -> str:
+    what = {"classes": f"{len(encoding.classes)} classes", "labels": f"{encoding.outputs} labels", "numbers": "numbers"}
+    rows = ((parts.train, "train"), (parts.validation, "choose the best epoch"), (parts.test, "judge"))
+    return (
+        f"{dataset.source}: {dataset.rows:,} rows × {len(dataset.columns)} columns, "
+        f"target '{dataset.target}', {what[encoding.task]}\n"
+        f"rows: {', '.join(f'{len(numbers):,} {purpose}' for numbers, purpose in rows if len(numbers))}\n"
+        f"{network!r}" + (f"\nby rule: {settled}" if str(settled) else "")
+    )
+
+
+def _in_rows_of_the_source(divergence: DivergenceError, rows: Any) -> DivergenceError:
+    """The training saw its own rows alone, and counted those."""
+    from backlit.training.divergence import explained
+
+    row = divergence.where.get("row")
+    return divergence if row is None else explained({**divergence.where, "row": int(rows[row])})

@@ -1,0 +1,149 @@
+"""What simple methods make of the same rows: by that a network's score is judged, not by a number from the air.
+
+Two methods, each row left out of what predicts it: the nearest neighbours (a majority of 10, or their mean), and ridge
+regression (a number a class, the largest wins). Both see standardised columns. Skill is 0 for a constant answer and 1
+where all is right: (accuracy - share of the largest class) / (1 - that share) of classes, R² of numbers, the mean over
+outputs of labels.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from backlit.diagnose.findings import columns
+from backlit.notation import Array, Float64Array, IndexArray
+
+MOST_ROWS = 1_200
+"""Of more rows every k-th."""
+
+NEIGHBOURS = 10
+
+PENALTIES = (1e-2, 1.0, 1e2)
+"""Of ridge regression, times the number of columns; the one with the least left-out error is taken."""
+
+
+@dataclass(frozen=True, eq=False)
+class Reference:
+    """``rows``: which rows it was made of; ``neighbours`` and ``ridge``: predictions of Y, (rows, n_L), left out.
+
+    ``skill`` is that of the better one. ``votes`` (rows, K): of classes, how many of the 10 neighbours have which.
+    """
+
+    rows: IndexArray
+    neighbours: Float64Array
+    ridge: Float64Array
+    skill: float
+    method: str
+    votes: NDArray[np.int64] | None
+
+
+def reference(X: Array, Y: Array, decision: str | None, mean: Float64Array, deviation: Float64Array) -> Reference:
+    """Both methods on the rows, or on every k-th of many.
+
+    Args:
+        X: (rows, columns), of columns that are no copies of one another.
+        Y: their targets.
+        decision: as of the targets.
+        mean, deviation: of the columns, by which they are standardised, and held at ±5: a few rows far out must not
+            make all others alike.
+    """
+    rows = np.arange(0, len(X), -(-len(X) // MOST_ROWS))
+    y = Y[rows].astype(np.float64)
+    varies = deviation > 0
+    x = (X[rows][:, varies].astype(np.float64) - mean[varies]) / deviation[varies]
+    x = np.clip(x, -columns.FARTHEST, columns.FARTHEST)
+    found = _nearest(x)
+    by_neighbours = y[found].mean(axis=1)
+    by_ridge = _ridge(x, y)
+    skills = {"nearest neighbours": skill(by_neighbours, y, decision), "ridge regression": skill(by_ridge, y, decision)}
+    method = max(skills, key=lambda name: skills[name])
+    classes = classes_of(y, decision)
+    votes = None
+    if classes is not None:
+        votes = np.zeros((len(rows), max(y.shape[1], 2)), dtype=np.int64)
+        np.add.at(votes, (np.repeat(np.arange(len(rows)), found.shape[1]), classes[found].ravel()), 1)
+    return Reference(rows, by_neighbours, by_ridge, skills[method], method, votes)
+
+
+def classes_of(Y: Float64Array | Array, decision: str | None) -> NDArray[np.int64] | None:
+    """The class of each row by its targets or by the outputs: of one of K, or of one yes or no; else None."""
+    if decision == "argmax":
+        return Y.argmax(axis=1)
+    if decision == "threshold" and Y.shape[1] == 1:
+        return (Y[:, 0] >= 0.5).astype(np.int64)
+    return None
+
+
+def skill(predicted: Float64Array, Y: Array, decision: str | None) -> float:
+    """From 0 for the best constant answer to 1; not below -1. NaN where every answer is the same."""
+    classes = classes_of(Y, decision)
+    with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+        if classes is not None:
+            right = _right(predicted, classes, decision)
+            largest = float(np.bincount(classes).max() / len(classes))
+            return (right - largest) / (1 - largest) if largest < 1 else float("nan")
+        if decision == "threshold":
+            yes = Y >= 0.5
+            right_each = np.equal(predicted >= 0.5, yes).mean(axis=0)
+            most = np.maximum(yes.mean(axis=0), 1 - yes.mean(axis=0))
+            each = (right_each - most)[most < 1] / (1 - most[most < 1])
+        else:
+            spread = Y.var(axis=0, dtype=np.float64)
+            off = ((predicted - Y) ** 2).mean(axis=0, dtype=np.float64)
+            each = 1 - off[spread > 0] / spread[spread > 0]
+        each = np.nan_to_num(each, nan=-1.0, posinf=-1.0, neginf=-1.0)
+    return float(np.maximum(each, -1.0).mean()) if len(each) else float("nan")
+
+
+def _right(predicted: Float64Array, classes: NDArray[np.int64], decision: str | None) -> float:
+    answers = classes_of(predicted, decision)
+    assert answers is not None
+    return float(np.equal(answers, classes).mean())
+
+
+def standard_error(predicted: Float64Array, Y: Array, decision: str | None) -> float:
+    """Of the skill: how far that of other rows as many as these would lie from it."""
+    classes = classes_of(Y, decision)
+    if classes is not None:
+        right = _right(predicted, classes, decision)
+        largest = float(np.bincount(classes).max() / len(classes))
+        right = min(max(right, 1 / (len(Y) + 2)), 1 - 1 / (len(Y) + 2))  # nobody is right for certain
+        return float(np.sqrt(right * (1 - right) / len(Y)) / (1 - largest)) if largest < 1 else float("nan")
+    spread = np.maximum(Y.var(axis=0, dtype=np.float64), np.finfo(np.float64).tiny)
+    if decision == "threshold":
+        each = np.not_equal(predicted >= 0.5, Y >= 0.5).mean(axis=1)
+        return float(each.std() / np.sqrt(len(Y)) / max(float(np.sqrt(spread).mean()), 1e-12))
+    with np.errstate(over="ignore", invalid="ignore"):
+        off = ((predicted - Y) ** 2 / spread).mean(axis=1)
+    return float(off.std() / np.sqrt(len(Y)))
+
+
+def _nearest(x: Float64Array) -> IndexArray:
+    """The rows nearest to each, itself left out, (rows, 10)."""
+    squares = np.einsum("ij,ij->i", x, x)
+    distances = squares[:, np.newaxis] + squares - 2 * x @ x.T
+    np.fill_diagonal(distances, np.inf)
+    k = min(NEIGHBOURS, len(x) - 1)
+    return (
+        np.argpartition(distances, min(k, len(x) - 1), axis=1)[:, :k]
+        if k > 0
+        else np.zeros((len(x), 1), dtype=np.int64)
+    )
+
+
+def _ridge(x: Float64Array, y: Float64Array) -> Float64Array:
+    """Each row's prediction by the others: ŷ_i - (y_i - ŷ_i) h_i/(1 - h_i), h the hat matrix's diagonal."""
+    left, values, _ = (
+        np.linalg.svd(x, full_matrices=False) if x.shape[1] else (np.zeros((len(x), 0)), np.zeros(0), None)
+    )
+    centred = y - y.mean(axis=0)
+    best, least = np.tile(y.mean(axis=0), (len(y), 1)), np.inf
+    for penalty in PENALTIES:
+        shrunk = values**2 / (values**2 + penalty * max(x.shape[1], 1))
+        h = 1 / len(x) + np.einsum("ij,j,ij->i", left, shrunk, left)
+        fitted = y.mean(axis=0) + left @ (shrunk[:, np.newaxis] * (left.T @ centred))
+        predicted = y - (y - fitted) / np.maximum(1 - h, 1e-9)[:, np.newaxis]
+        if (error := float(((predicted - y) ** 2).mean())) < least:
+            best, least = predicted, error
+    return best
