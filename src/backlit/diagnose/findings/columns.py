@@ -10,15 +10,19 @@ from backlit.notation import Array, Float64Array, IndexArray
 MOST_ROWS = 5_000
 """Among which copies of columns are looked for: of more rows every k-th."""
 
-FARTHEST, ROUNDS = 5.0, 6
+FARTHEST, ROUNDS = 5.0, 3
 """Deviations, and how often they are taken anew."""
+
+TO_DEVIATION = 1.4826
+"""The standard deviation of normal numbers over the median distance from their median."""
 
 
 @dataclass(frozen=True, eq=False)
 class Columns:
-    """``mean``, ``deviation``, ``rms`` (about 0), ``low`` and ``high`` of each column, (n_1,); ``X`` are the rows.
+    """``mean`` and ``deviation`` of the bulk of each column, ``rms`` about 0 of both, ``low`` and ``high``, (n_1,).
 
-    The first three leave out the hundredth of the rows that is largest: a few rows are not the scale of a column.
+    The bulk is the column with what lies beyond 5 deviations drawn in to there: a few rows, however far out they are,
+    are not the scale of a column. ``X`` are the rows.
     """
 
     X: Array
@@ -37,17 +41,6 @@ class Columns:
     def varying(self) -> IndexArray:
         """The others."""
         return np.flatnonzero(self.low != self.high)
-
-    @cached_property
-    def bulk(self) -> tuple[Float64Array, Float64Array]:
-        """Mean and standard deviation of each column with what lies beyond 5 deviations drawn in to there, again and
-        again: those of the bulk of the rows, however far out a few of them are.
-        """
-        mean, deviation = self.mean, self.deviation
-        for _ in range(ROUNDS):
-            held = np.clip(self.X, mean - FARTHEST * deviation, mean + FARTHEST * deviation)
-            mean, deviation = held.mean(axis=0, dtype=np.float64), held.std(axis=0, dtype=np.float64)
-        return mean, np.where(self.low == self.high, 0.0, deviation)
 
     @cached_property
     def copies(self) -> tuple[IndexArray, ...]:
@@ -72,8 +65,23 @@ class Columns:
 def facts(X: Array) -> Columns:
     """In float64."""
     low, high = X.min(axis=0).astype(np.float64), X.max(axis=0).astype(np.float64)
-    sizes = np.einsum("ij,ij->i", X, X, dtype=np.float64)
-    usual = X[np.argsort(sizes)[: len(X) - len(X) // 100]] if len(X) >= 100 else X
-    mean = usual.mean(axis=0, dtype=np.float64)
-    deviation = np.where(low == high, 0.0, usual.std(axis=0, dtype=np.float64))
+    mean, deviation = _bulk(X)
+    deviation = np.where(low == high, 0.0, deviation)
+    mean = np.where(low == high, low, mean)
     return Columns(X, mean, deviation, np.sqrt(mean**2 + deviation**2), low, high)
+
+
+def _bulk(X: Array) -> tuple[Float64Array, Float64Array]:
+    """Mean and deviation, from the median and the middle half outwards; of a column that is mostly one value, from the
+    rows but the hundredth that is largest.
+    """
+    sizes = np.abs(X).max(axis=1)
+    usual = X[np.argsort(sizes, kind="stable")[: len(X) - len(X) // 100]].astype(np.float64)
+    mean = np.median(usual, axis=0)
+    deviation = TO_DEVIATION * np.median(np.abs(usual - mean), axis=0)
+    sparse = deviation == 0
+    mean[sparse], deviation[sparse] = usual[:, sparse].mean(axis=0), usual[:, sparse].std(axis=0)
+    for _ in range(ROUNDS):
+        held = np.clip(X, mean - FARTHEST * deviation, mean + FARTHEST * deviation)
+        mean, deviation = held.mean(axis=0, dtype=np.float64), held.std(axis=0, dtype=np.float64)
+    return mean, deviation

@@ -196,7 +196,7 @@ class Evidence:
         columns = self.columns
         surplus = [column for group in columns.copies for column in group[1:].tolist()]
         kept = np.setdiff1d(np.arange(rows.X.shape[1]), surplus)
-        return reference.reference(rows.X[:, kept], rows.Y, self.decision, columns.bulk[0][kept], columns.bulk[1][kept])
+        return reference.reference(rows.X[:, kept], rows.Y, self.decision, columns.mean[kept], columns.deviation[kept])
 
     @cached_property
     def shortfall(self) -> float:

@@ -1,9 +1,9 @@
 """What simple methods make of the same rows: by that a network's score is judged, not by a number from the air.
 
-Two methods, each row left out of what predicts it: the nearest neighbours (a majority of 10, or their mean), and ridge
-regression (a number a class, the largest wins). Both see standardised columns. Skill is 0 for a constant answer and 1
-where all is right: (accuracy - share of the largest class) / (1 - that share) of classes, R² of numbers, the mean over
-outputs of labels.
+Three methods, each row left out of what predicts it: the nearest neighbours (a majority of 10, or their mean), ridge
+regression (a number a class, the largest wins), and the same with a kernel. All see standardised columns. Skill is 0
+for a constant answer and 1 where all is right: (accuracy - share of the largest class) / (1 - that share) of classes,
+R² of numbers, the mean over outputs of labels.
 """
 
 from dataclasses import dataclass
@@ -22,24 +22,27 @@ NEIGHBOURS = 10
 PENALTIES = (1e-2, 1.0, 1e2)
 """Of ridge regression, times the number of columns; the one with the least left-out error is taken."""
 
+KERNELS = ((0.3, 0.1), (1.0, 0.1), (3.0, 1.0))
+"""(width² over the number of columns, penalty) of kernel ridge regression, from the most winding to the smoothest."""
+
 
 @dataclass(frozen=True, eq=False)
 class Reference:
-    """``rows``: which rows it was made of; ``neighbours`` and ``ridge``: predictions of Y, (rows, n_L), left out.
+    """``rows``: which it was made of; ``neighbours``, ``ridge``, ``kernel``: left-out predictions of Y, (rows, n_L).
 
-    ``skill`` is that of the better one. ``votes`` (rows, K): of classes, how many of the 10 neighbours have which.
+    ``skill`` is that of the best one.
     """
 
     rows: IndexArray
     neighbours: Float64Array
     ridge: Float64Array
+    kernel: Float64Array
     skill: float
     method: str
-    votes: NDArray[np.int64] | None
 
 
 def reference(X: Array, Y: Array, decision: str | None, mean: Float64Array, deviation: Float64Array) -> Reference:
-    """Both methods on the rows, or on every k-th of many.
+    """All methods on the rows, or on every k-th of many.
 
     Args:
         X: (rows, columns), of columns that are no copies of one another.
@@ -53,17 +56,17 @@ def reference(X: Array, Y: Array, decision: str | None, mean: Float64Array, devi
     varies = deviation > 0
     x = (X[rows][:, varies].astype(np.float64) - mean[varies]) / deviation[varies]
     x = np.clip(x, -columns.FARTHEST, columns.FARTHEST)
-    found = _nearest(x)
+    distances = _distances(x)
+    found = _nearest(distances)
     by_neighbours = y[found].mean(axis=1)
-    by_ridge = _ridge(x, y)
-    skills = {"nearest neighbours": skill(by_neighbours, y, decision), "ridge regression": skill(by_ridge, y, decision)}
+    by_ridge, by_kernel = _ridge(x, y), _kernel(distances / max(x.shape[1], 1), y)
+    skills = {
+        "nearest neighbours": skill(by_neighbours, y, decision),
+        "ridge regression": skill(by_ridge, y, decision),
+        "kernel ridge regression": skill(by_kernel, y, decision),
+    }
     method = max(skills, key=lambda name: skills[name])
-    classes = classes_of(y, decision)
-    votes = None
-    if classes is not None:
-        votes = np.zeros((len(rows), max(y.shape[1], 2)), dtype=np.int64)
-        np.add.at(votes, (np.repeat(np.arange(len(rows)), found.shape[1]), classes[found].ravel()), 1)
-    return Reference(rows, by_neighbours, by_ridge, skills[method], method, votes)
+    return Reference(rows, by_neighbours, by_ridge, by_kernel, skills[method], method)
 
 
 def classes_of(Y: Float64Array | Array, decision: str | None) -> NDArray[np.int64] | None:
@@ -119,16 +122,21 @@ def standard_error(predicted: Float64Array, Y: Array, decision: str | None) -> f
     return float(off.std() / np.sqrt(len(Y)))
 
 
-def _nearest(x: Float64Array) -> IndexArray:
-    """The rows nearest to each, itself left out, (rows, 10)."""
+def _distances(x: Float64Array) -> Float64Array:
+    """Squares of the distances between rows, (rows, rows); infinite from a row to itself."""
     squares = np.einsum("ij,ij->i", x, x)
-    distances = squares[:, np.newaxis] + squares - 2 * x @ x.T
+    distances: Float64Array = squares[:, np.newaxis] + squares - 2 * x @ x.T
     np.fill_diagonal(distances, np.inf)
-    k = min(NEIGHBOURS, len(x) - 1)
+    return distances
+
+
+def _nearest(distances: Float64Array) -> IndexArray:
+    """The rows nearest to each, itself left out, (rows, 10)."""
+    k = min(NEIGHBOURS, len(distances) - 1)
     return (
-        np.argpartition(distances, min(k, len(x) - 1), axis=1)[:, :k]
+        np.argpartition(distances, min(k, len(distances) - 1), axis=1)[:, :k]
         if k > 0
-        else np.zeros((len(x), 1), dtype=np.int64)
+        else np.zeros((len(distances), 1), dtype=np.int64)
     )
 
 
@@ -144,6 +152,23 @@ def _ridge(x: Float64Array, y: Float64Array) -> Float64Array:
         h = 1 / len(x) + np.einsum("ij,j,ij->i", left, shrunk, left)
         fitted = y.mean(axis=0) + left @ (shrunk[:, np.newaxis] * (left.T @ centred))
         predicted = y - (y - fitted) / np.maximum(1 - h, 1e-9)[:, np.newaxis]
+        if (error := float(((predicted - y) ** 2).mean())) < least:
+            best, least = predicted, error
+    return best
+
+
+def _kernel(distances: Float64Array, y: Float64Array) -> Float64Array:
+    """Each row's prediction by the others: y_i - (P y)_i / P_ii, P = (K + penalty·1)⁻¹, K = exp(-d² / (2 width²)).
+
+    The kernel and the penalty with the least left-out error are taken. In float32: the penalty bounds the condition.
+    """
+    centred = (y - y.mean(axis=0)).astype(np.float32)
+    best, least = np.tile(y.mean(axis=0), (len(y), 1)), np.inf
+    for width, penalty in KERNELS:
+        K = np.exp(np.maximum(distances, 0) / (-2 * width)).astype(np.float32)
+        np.fill_diagonal(K, 1 + penalty)
+        P = np.linalg.inv(K)
+        predicted = y - (P @ centred / np.diag(P)[:, np.newaxis]).astype(np.float64)
         if (error := float(((predicted - y) ** 2).mean())) < least:
             best, least = predicted, error
     return best

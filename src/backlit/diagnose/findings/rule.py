@@ -62,6 +62,7 @@ class Rule:
         conditions: it speaks where all of one of these tuples hold.
         tell: evidence, what was measured, its thresholds, whether it is a note → what is said.
         notes: it makes a note where all of one of these hold and it does not speak.
+        early: the family it is ranked with where its statistic ``from_start`` is above the threshold of that name.
     """
 
     name: str
@@ -71,6 +72,7 @@ class Rule:
     conditions: tuple[tuple[Condition, ...], ...]
     tell: Tell
     notes: tuple[tuple[Condition, ...], ...] = ()
+    early: str = "first pass"
 
     def own(self, thresholds: Thresholds) -> dict[str, float]:
         """The thresholds of this rule, without its name before them."""

@@ -113,9 +113,8 @@ def ranked(statistics: Mapping[str, Mapping[str, float]], thresholds: Thresholds
     for rule in RULES:
         own = statistics.get(rule.name)
         if own is not None and (score := rule.speaks(own, thresholds)):
-            family = (
-                "first pass" if own.get(FROM_START, 0) > rule.own(thresholds).get(FROM_START, np.inf) else rule.family
-            )
+            at_once = own.get(FROM_START, 0) > rule.own(thresholds).get(FROM_START, np.inf)
+            family = rule.early if at_once else rule.family
             found.append((FAMILIES.index(family), -score, rule.name))
     return [name for _, _, name in sorted(found, key=lambda one: one[:2])]
 

@@ -1,7 +1,7 @@
 """The rules, one small function each, by family; families stand in the order in which one brings about the next."""
 
 from backlit.diagnose.findings.rule import Rule
-from backlit.diagnose.findings.rules import broken, cost, data, flow, labels, outcome, start, step, units
+from backlit.diagnose.findings.rules import broken, cost, data, flow, labels, outcome, pace, start, step, units
 
 FAMILIES = ("broken", "data", "start", "first pass", "cost", "step", "units", "flow", "pace", "outcome")
 """broken: gradients that are wrong. data: columns, rows, labels, targets. start: initial parameters. first pass: what
@@ -11,5 +11,5 @@ learnt."""
 
 RULES: tuple[Rule, ...] = (
     *broken.RULES, *data.RULES, *labels.RULES, *start.RULES, *cost.RULES, *step.RULES, *units.RULES, *flow.RULES,
-    *outcome.RULES,
+    *pace.RULES, *outcome.RULES,
 )  # fmt: skip

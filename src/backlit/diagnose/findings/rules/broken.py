@@ -31,7 +31,8 @@ def _nan(evidence: Evidence) -> Measured:
     record = evidence.record
     if record is None:
         raise CannotJudge("no lens watched the training: train with callbacks=[bl.Lens()]")
-    return Measured({"found": float(record.cause is not None)})
+    largest = float(np.abs(evidence.given.X).max()) if evidence.given is not None else float("nan")
+    return Measured({"found": float(record.cause is not None), "from_start": largest})
 
 
 def _tell_nan(evidence: Evidence, found: Measured, thresholds: Mapping[str, float], note: bool) -> Told:
@@ -165,9 +166,10 @@ RULES = (
     Rule(
         "nan-source",
         "flow",
-        {"found": "1 where the training ended at a number that is not finite"},
+        {"found": "1 where the training ended at a number that is not finite", "from_start": "the largest |x|"},
         _nan,
         ((Condition("found"),),),
         _tell_nan,
+        early="broken",
     ),
 )

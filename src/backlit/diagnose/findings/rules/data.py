@@ -16,7 +16,7 @@ STANDARDISE = Remedy(
     data={"standardise": True},
 )
 
-FEWEST_COLUMNS = 3
+FEWEST_COLUMNS = 2
 """From which on one column can stand out among others."""
 
 

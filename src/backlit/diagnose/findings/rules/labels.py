@@ -12,15 +12,17 @@ from backlit.diagnose.findings.rule import Condition, Measured, Rule
 from backlit.diagnose.findings.words import counted, listed, share, times
 from backlit.diagnose.record import LensRecord
 
-AGREED = 8
-"""Of 10 neighbours: where so many have one class, a row of another is contradicted."""
+CERTAIN, LIKELY = 0.25, 0.75
+"""Shares of the rows: those whose class the other rows say most clearly, and those in which a wrong label shows."""
+
+FEWEST_CERTAIN = 15
 
 RARE = 0.5
 """A class is rare below this share of what it would have were all classes alike."""
 
 FEWEST_OF_A_CLASS = 5
 
-FIRST_EPOCHS, LEAST = 3, 0.1
+FIRST_EPOCHS, LEAST, USUAL = 3, 0.1, 0.95
 
 
 def _classes(evidence: Evidence) -> np.ndarray:
@@ -32,37 +34,48 @@ def _classes(evidence: Evidence) -> np.ndarray:
 
 
 def _noise(evidence: Evidence) -> Measured:
+    """Where classes merely overlap, rows far from the other classes are right; wrong labels are everywhere."""
     classes = _classes(evidence)
-    reference = evidence.reference
-    assert reference.votes is not None
-    rows = evidence.need_rows()
+    rows, reference = evidence.need_rows(), evidence.reference
     own = classes_of(rows.Y[reference.rows], evidence.decision)
     assert own is not None
-    agreed = reference.votes.max(axis=1) >= min(AGREED, NEIGHBOURS, len(own) - 1)
-    if agreed.sum() < FEWEST_ROWS:
-        raise CannotJudge(f"only {counted(int(agreed.sum()), 'row')} have neighbours that agree on a class")
-    enough = np.bincount(own, minlength=reference.votes.shape[1])[own] >= 2 * NEIGHBOURS  # a rare class is outvoted
-    wrong = agreed & enough & (reference.votes.argmax(axis=1) != own)
-    statistics = {"contradicted": float(wrong.sum() / agreed.sum()), "agreed": float(agreed.mean())}
-    return Measured(statistics, {"rows": rows.called(reference.rows[wrong]), "classes": len(np.unique(classes))})
+    said, margin = _answers(reference.kernel)
+    order = np.argsort(-margin, kind="stable")
+    certain, likely = order[: int(CERTAIN * len(order))], order[: int(LIKELY * len(order))]
+    if len(certain) < FEWEST_CERTAIN:
+        raise CannotJudge(f"{counted(len(own), 'row')} are too few to tell wrong labels from classes that overlap")
+    enough = np.bincount(own)[own] >= 2 * NEIGHBOURS  # a rare class is outvoted
+    wrong = enough & (said != own)
+    count = int(wrong[certain].sum())
+    statistics = {"contradicted": max(count - float(np.sqrt(count)), 0.0) / len(certain)}
+    suspicious = np.sort(likely[wrong[likely]])
+    facts = {"rows": rows.called(reference.rows[suspicious]), "count": count, "of": len(certain)}
+    return Measured(statistics, facts | {"classes": len(np.unique(classes))})
+
+
+def _answers(predicted: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The class that is said of each row, and how clearly: by how much it leads the next."""
+    if predicted.shape[1] == 1:
+        return (predicted[:, 0] >= 0.5).astype(np.int64), np.abs(predicted[:, 0] - 0.5)
+    leading = np.sort(predicted, axis=1)
+    return predicted.argmax(axis=1), leading[:, -1] - leading[:, -2]
 
 
 def _tell_noise(evidence: Evidence, found: Measured, thresholds: Mapping[str, float], note: bool) -> Told:
-    rows, part = found.facts["rows"], found.statistics["contradicted"]
+    rows, count, of = found.facts["rows"], found.facts["count"], found.facts["of"]
     L = len(evidence.sizes)
     return Told(
         what=(
-            f"about {share(part)} of the labels are wrong: so many contradict at least {AGREED} of the row's "
-            f"{NEIGHBOURS} nearest neighbours where these agree, as of rows {listed(rows, most=6)}"
+            f"about {share(count / of)} of the labels are wrong: so many of the rows whose class the others say most "
+            f"clearly have another label; as rows {listed(rows, most=6)}"
         ),
         where=Where(layers=(L,), rows=rows),
         since=0,
         equation=f"BP1, error of the output, δ^{L} from a^{L} and y",
         why=(
             f"the factor y is wrong in these rows, so that their δ^{L} stays large and points away from what the "
-            "others "
-            f"teach; {share(found.statistics['agreed'])} of the rows have neighbours that agree, and sound data "
-            "contradict these in less than 2 % of them"
+            f"others teach: {count:,} of the {of:,} rows that a kernel regression on the other rows is surest of; "
+            f"where classes merely overlap, fewer than {share(thresholds['contradicted'])} of these contradict it"
         ),
         follows="the network learns the wrong labels by heart, and answers by them to rows it has not seen",
         remedy=Remedy(
@@ -80,18 +93,35 @@ def _imbalance(evidence: Evidence) -> Measured:
     predicted = classes_of(evidence.passed.output, evidence.decision)
     assert predicted is not None
     counts = np.bincount(classes)
+    weights = np.bincount(classes, weights=evidence.rows.weights.astype(np.float64))
     present = np.flatnonzero(counts >= FEWEST_OF_A_CLASS)
-    rare = present[counts[present] < RARE * len(classes) / max(len(present), 1)]
-    common = int(counts.argmax())
-    recall = {int(k): float((predicted[classes == k] == k).mean()) for k in present}
-    if not len(rare) or len(present) < 2:
-        return Measured({"imbalance": float(counts.max() / max(counts[present].min(initial=counts.max()), 1)),
-                         "recall": 1.0, "common": recall.get(common, 1.0)}, {})  # fmt: skip
-    worst = min((int(k) for k in rare), key=lambda k: recall[k])
+    if len(present) < 2:
+        raise CannotJudge(f"fewer than two classes have {FEWEST_OF_A_CLASS} rows")
+    common = int(weights.argmax())
+    known = {int(k): float((predicted[classes == k] == k).mean()) for k in present}
+    if evidence.given_held_out is not None:
+        known = {k: min(recall, _held_out_recall(evidence, k)) for k, recall in known.items()}
+    rare = [int(k) for k in present if counts[k] < RARE * len(classes) / len(present)]
+    worst = min(rare or present.tolist(), key=lambda k: known[k])
     return Measured(
-        {"imbalance": float(counts[common] / counts[worst]), "recall": recall[worst], "common": recall[common]},
+        {
+            "imbalance": float(weights[common] / weights[worst]) if weights[worst] > 0 else float("inf"),
+            "rare": float(bool(rare)),
+            "recall": known[worst],
+            "common": known.get(common, float("nan")),
+        },
         {"class": worst, "counts": counts, "largest": common},
     )
+
+
+def _held_out_recall(evidence: Evidence, k: int) -> float:
+    """1 where too few validation rows are of the class."""
+    own = classes_of(evidence.held_out.Y, evidence.decision)
+    said = classes_of(evidence.passed_held_out.output, evidence.decision)
+    assert own is not None
+    assert said is not None
+    of_class = own == k
+    return float((said[of_class] == k).mean()) if of_class.sum() >= FEWEST_OF_A_CLASS else 1.0
 
 
 def _tell_imbalance(evidence: Evidence, found: Measured, thresholds: Mapping[str, float], note: bool) -> Told:
@@ -99,7 +129,7 @@ def _tell_imbalance(evidence: Evidence, found: Measured, thresholds: Mapping[str
     L, each = len(evidence.sizes), times(found.statistics["imbalance"])
     return Told(
         what=(
-            f"class {rare} is ignored: {counts[rare]:,} rows to {counts[common]:,} of class {common}, and "
+            f"class {rare} is neglected: {counts[rare]:,} rows to {counts[common]:,} of class {common}, and "
             f"{share(found.statistics['recall'])} of them are known, of class {common} "
             f"{share(found.statistics['common'])}"
         ),
@@ -128,8 +158,8 @@ def _leakage(evidence: Evidence) -> Measured:
     twins = {int(c) for group in evidence.columns.copies if varying[best] in group for c in group}
     others = np.array([c not in twins and c != varying[best] for c in varying.tolist()])
     second = float(skills[others].max()) if others.any() else 0.0
-    return Measured({"alone": float(skills[best]), "beyond": float(skills[best]) - max(second, 0.0)},
-                    {"column": int(varying[best]), "second": second})  # fmt: skip
+    left = float((1 - skills[best]) / (1 - second)) if second < 1 else 1.0
+    return Measured({"alone": float(skills[best]), "left": left}, {"column": int(varying[best]), "second": second})
 
 
 def _tell_leakage(evidence: Evidence, found: Measured, thresholds: Mapping[str, float], note: bool) -> Told:
@@ -174,14 +204,16 @@ def _dominating(evidence: Evidence) -> Measured:
 
 
 def _outlying(evidence: Evidence) -> dict[int, float]:
-    """Row → how far out it lies: ‖x‖ of standardised columns over the median, or a third of |y| in deviations."""
+    """Row → how far out it lies: ‖x‖ of standardised columns over that of the 95th of 100, or a third of |y| in
+    deviations.
+    """
     given = evidence.need_rows()
-    mean, deviation = evidence.columns.bulk
+    mean, deviation = evidence.columns.mean, evidence.columns.deviation
     squares = np.zeros(len(given))
     for column in np.flatnonzero(deviation > 0):
         squares += ((given.X[:, column] - mean[column]) / deviation[column]) ** 2
     sizes = np.sqrt(squares)
-    out = sizes / max(float(np.median(sizes)), 1e-12)
+    out = sizes / max(float(np.quantile(sizes, USUAL)), 1e-12)
     if evidence.decision is None:
         Y = given.Y.astype(np.float64)
         middle = np.median(Y, axis=0)
@@ -238,35 +270,43 @@ RULES = (
         "label-noise",
         "data",
         {
-            "contradicted": "of the rows of whose 10 nearest neighbours 8 or more agree, those with another label",
-            "agreed": "of all rows, those whose neighbours agree",
+            "contradicted": (
+                "of the quarter of the rows whose class a kernel regression on the other rows says most clearly, the "
+                "share with another label, less a standard error"
+            ),
         },
         _noise,
-        ((Condition("contradicted"), Condition("agreed")),),
+        ((Condition("contradicted"),),),
         _tell_noise,
     ),
     Rule(
         "class-imbalance",
         "data",
         {
-            "imbalance": "rows of the largest class over those of the rare class that is known worst",
-            "recall": "of that class's training rows, those answered right",
+            "imbalance": "Σw̃ of the class with the largest over that of the rare class that is known worst",
+            "rare": "1 where a class has less than half as many rows as if all had the same",
+            "recall": "of that class's rows, those answered right: training or validation, whichever is less",
             "common": "of the largest class's rows, likewise",
         },
         _imbalance,
-        ((Condition("imbalance"), Condition("recall", "below"), Condition("common")),),
+        ((Condition("rare"), Condition("imbalance"), Condition("recall", "below"), Condition("common")),),
         _tell_imbalance,
-        notes=((Condition("imbalance", "above", "notable"),),),
+        notes=(
+            (
+                Condition("rare"),
+                Condition("imbalance", "above", "notable"),
+            ),
+        ),
     ),
     Rule(
         "leakage",
         "data",
         {
             "alone": "skill of the best single column, answering by the four rows nearest in it",
-            "beyond": "that less the skill of the second best column",
+            "left": "what is left to know beside it, over what is left beside the second best column",
         },
         _leakage,
-        ((Condition("alone"), Condition("beyond")),),
+        ((Condition("alone"), Condition("left", "below")),),
         _tell_leakage,
     ),
     Rule(
@@ -277,8 +317,8 @@ RULES = (
             "hundredth of the rows with the largest has",
             "times": "the largest of these",
             "out": (
-                "how far out the furthest of these rows lies: ‖x‖ of standardised columns over the median, or a "
-                "third of |y| in standard deviations"
+                "how far out the furthest of these rows lies: ‖x‖ of standardised columns over that of the "
+                "95th of 100, or a third of |y| in standard deviations"
             ),
             "behind": "as of unscaled-features",
         },

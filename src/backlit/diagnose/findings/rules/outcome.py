@@ -29,9 +29,22 @@ def _never(evidence: Evidence) -> Measured:
         absent = np.where(shares == 0, np.bincount(held, minlength=K) / len(held), 0.0)
     missing = np.flatnonzero(silent & (np.maximum(shares, absent) > 0))
     return Measured(
-        {"rows": float(np.maximum(shares, absent)[missing].sum()), "classes": float(len(missing))},
+        {
+            "rows": float(np.maximum(shares, absent)[missing].sum()),
+            "classes": float(len(missing)),
+            "from_start": _lighter(own, rows.weights, missing),
+        },
         {"classes": missing, "shares": shares, "unseen": np.flatnonzero(absent > 0)},
     )
+
+
+def _lighter(classes: np.ndarray, weights: np.ndarray, missing: np.ndarray) -> float:
+    """How many times lighter a row of these classes is than one of the others, by the mean w̃; NaN for no rows."""
+    of_missing = np.isin(classes, missing)
+    if not of_missing.any() or of_missing.all():
+        return float("nan")
+    lightest = min(float(weights[classes == k].mean()) for k in missing if (classes == k).any())
+    return float(weights[~of_missing].mean()) / lightest if lightest > 0 else float("inf")
 
 
 def _tell_never(evidence: Evidence, found: Measured, thresholds: Mapping[str, float], note: bool) -> Told:
@@ -49,7 +62,9 @@ def _tell_never(evidence: Evidence, found: Measured, thresholds: Mapping[str, fl
             f"its bias is {number(float(b[j]))}, of the others "
             f"{number(float(np.delete(b, j).mean()) if len(b) > 1 else 0.0)}"
         )
-        rare = float(shares[missing[0]]) < 0.5 / len(shares)
+        light = found.statistics["from_start"]
+        rare = float(shares[missing[0]]) < 0.5 / len(shares) or light > thresholds["from_start"]
+        why += f", and w̃ of its rows a {number(light)}th of the others'" if light > thresholds["from_start"] else ""
         remedy = (
             Remedy(
                 "weigh the rows so that every class counts the same",
@@ -151,6 +166,7 @@ def _underfitting(evidence: Evidence) -> Measured:
             "behind": evidence.shortfall,
             "reached": skill / reference if reference > 0 else float("nan"),
             "falling": falling,
+            "from_start": max(evidence.sizes[-1], 2) / min(evidence.sizes[1:-1]) if len(evidence.sizes) > 2 else 0.0,
         },
         {"skill": skill, "reference": reference, "method": evidence.reference.method},
     )
@@ -241,7 +257,11 @@ RULES = (
     Rule(
         "output-never-predicted",
         "outcome",
-        {"rows": "share of the rows whose class is never the answer to any row", "classes": "how many such classes"},
+        {
+            "rows": "share of the rows whose class is never the answer to any row",
+            "classes": "how many such classes",
+            "from_start": "mean w̃ of the other rows over that of the lightest such class",
+        },
         _never,
         ((Condition("rows"),),),
         _tell_never,
@@ -269,6 +289,7 @@ RULES = (
             "behind": "as of learning-rate-too-low",
             "reached": "skill of the network on the training rows over that of simple methods",
             "falling": "as of learning-rate-too-low",
+            "from_start": "outputs (at least 2) over the neurons of the narrowest hidden layer",
         },
         _underfitting,
         ((Condition("behind"), Condition("reached")),),

@@ -97,12 +97,21 @@ def _tell_size(evidence: Evidence, found: Measured, *, large: bool) -> Told:
 def _symmetric(evidence: Evidence) -> Measured:
     evidence.need_hidden()
     network = evidence.need_network()
-    shares = {}
-    for layer in network.layers[:-1]:
-        own = np.concatenate([layer.W, layer.b[:, np.newaxis]], axis=1).astype(np.float64)
-        shares[layer.number] = float(_twins(own).mean())
+    shares = {layer.number: float(_twins_of(evidence, layer.number).mean()) for layer in network.layers[:-1]}
     worst = max(shares, key=lambda l: shares[l])
     return Measured({"share": shares[worst], "behind": evidence.behind}, {"layer": worst})
+
+
+def _twins_of(evidence: Evidence, number: int) -> np.ndarray:
+    """Which neurons of a layer have a twin. Those that died count only where their weights are all 0: what a penalty
+    has made of dead neurons is alike too.
+    """
+    layer = evidence.need_network().layer(number)
+    own = np.concatenate([layer.W, layer.b[:, np.newaxis]], axis=1).astype(np.float64)
+    found = _twins(own)
+    if evidence.given is not None:
+        found &= ~evidence.passed.layers[number].dead | ~layer.W.any(axis=1)
+    return found
 
 
 def _twins(vectors: np.ndarray) -> np.ndarray:
@@ -122,8 +131,7 @@ def _tell_symmetric(evidence: Evidence, found: Measured, thresholds: Mapping[str
     layer, n = found.facts["layer"], evidence.sizes[found.facts["layer"] - 1]
     network = evidence.need_network()
     W = network.layer(layer).W
-    own = np.concatenate([W, network.layer(layer).b[:, np.newaxis]], axis=1).astype(np.float64)
-    twins = tuple(int(j) for j in np.flatnonzero(_twins(own)))
+    twins = tuple(int(j) for j in np.flatnonzero(_twins_of(evidence, layer)))
     up, above = superscript(layer), superscript(layer + 1)
     return Told(
         what=f"{counted(len(twins), 'neuron')} of {n} in layer {layer} have a twin with the same weights and bias",
@@ -144,6 +152,7 @@ def _tell_symmetric(evidence: Evidence, found: Measured, thresholds: Mapping[str
 
 
 def _bias(evidence: Evidence) -> Measured:
+    hidden = evidence.need_hidden()
     start, early = {}, float("nan")
     if evidence.record is not None and len(evidence.record) and evidence.record.step[0] == 0:
         record = evidence.record
@@ -152,10 +161,11 @@ def _bias(evidence: Evidence) -> Measured:
             ratio = np.where(record.weight_norm > 0, record.weight_update / record.weight_norm, 0)
         start = {l: float(part) for l, part in enumerate(np.nan_to_num(own), start=2)}
         early = float(ratio[:20].max(axis=1).mean())
-    sizes = _terms(evidence)
+    sizes = {l: terms for l, terms in _terms(evidence).items() if l in hidden}
+    start = {l: part for l, part in start.items() if l in hidden}
     ratios = {l: bias / weighted for l, (bias, weighted) in sizes.items() if weighted > 0}
     if not ratios:
-        raise CannotJudge("no layer receives anything: every a W is 0")
+        raise CannotJudge("no hidden layer receives anything: every a W is 0")
     drowned = max(start.values(), default=0.0) > 0.5
     layer = max(start, key=lambda l: start[l]) if drowned else max(ratios, key=lambda l: ratios[l])
     bias, weighted = sizes[layer]
@@ -220,7 +230,7 @@ RULES = (
         "exploding-bias",
         "start",
         {
-            "times": "RMS of b over RMS of a W, of the layer where it is largest",
+            "times": "RMS of b over RMS of a W, of the hidden layer where it is largest",
             "size": "RMS of that b",
             "start": "share of b² in z² at the first step",
             "early": "mean over the first 20 steps of ‖ΔW‖/‖W‖, of the layer where it is largest",
