@@ -84,6 +84,8 @@ class Prepared:
     """X and y to train on."""
     options: dict[str, Any]
     """Of :func:`backlit.train`, the validation rows among them."""
+    to_train_on: Any
+    """What made these rows of encoded ones; while there is this, there is the file that a window keeps them in."""
 
     def train(self, **more: Any) -> Any:
         """The training.
@@ -155,7 +157,7 @@ def prepare(source: str, asked: Asked, *, beside: Path, quiet: bool) -> Prepared
         "early_stopping": bl.EarlyStopping(patience=stopping) if held_out or stopping is not None else None,
         "seed": asked.seed, "engine": asked.engine,
     }  # fmt: skip
-    return Prepared(asked, dataset, parts, encoding, X, y, settled, network, rows, options)
+    return Prepared(asked, dataset, parts, encoding, X, y, settled, network, rows, options, to_train_on)
 
 
 def _optimizer(name: str | None, momentum: float | None, nesterov: bool) -> Any:
