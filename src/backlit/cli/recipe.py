@@ -5,8 +5,8 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
+from backlit.cli import left_out, tables
 from backlit.cli import options as read_option
-from backlit.cli import tables
 from backlit.cli.training_options import OUTPUT_OF_TASK
 from backlit.errors import DivergenceError, OptionError
 
@@ -15,36 +15,37 @@ from backlit.errors import DivergenceError, OptionError
 class Asked:
     """The options of a training, as they were given."""
 
-    target: str | None
-    task: str | None
-    validation: float
-    test: float
-    no_header: bool
-    delimiter: str | None
-    characters: str | None
-    window: int | None
-    class_weight: str | None
-    layers: str | None
-    activation: str | None
-    output_activation: str | None
-    initializer: str
-    dropout: str | None
-    dtype: str
-    cost: str | None
-    l2: float
-    label_smoothing: float | None
-    optimizer: str | None
-    learning_rate: float | None
-    momentum: float | None
-    nesterov: bool
-    schedule: str | None
-    batch_size: str | None
-    epochs: int | None
-    time: str | None
-    clip: float | None
-    early_stopping: int | None
-    seed: int
-    engine: str
+    target: str | None = None
+    task: str | None = None
+    validation: float = 0.2
+    test: float = 0.2
+    no_header: bool = False
+    delimiter: str | None = None
+    characters: str | None = None
+    window: int | None = None
+    leave_out: str | None = None
+    class_weight: str | None = None
+    layers: str | None = None
+    activation: str | None = None
+    output_activation: str | None = None
+    initializer: str = "auto"
+    dropout: str | None = None
+    dtype: str = "float32"
+    cost: str | None = None
+    l2: float = 0.0
+    label_smoothing: float | None = None
+    optimizer: str | None = None
+    learning_rate: float | None = None
+    momentum: float | None = None
+    nesterov: bool = False
+    schedule: str | None = None
+    batch_size: str | None = None
+    epochs: int | None = None
+    time: str | None = None
+    clip: float | None = None
+    early_stopping: int | None = None
+    seed: int = 0
+    engine: str = "auto"
 
     @classmethod
     def of(cls, values: Mapping[str, Any]) -> "Asked":
@@ -129,11 +130,12 @@ def prepare(source: str, asked: Asked, *, beside: Path, quiet: bool) -> Prepared
             **tables.options(asked.no_header, asked.delimiter, asked.characters),
         )  # fmt: skip
         parts = _split(dataset, asked.task, asked.validation, asked.test, asked.seed)
+        parts, said = _without(parts, asked.leave_out, dataset.rows)
         encoding = _encode(dataset, parts, asked.task, asked.output_activation)
         make_room, to_train_on = stored.room(asked.window, beside)
         X = data.encode_parts(dataset, encoding, vars(parts), asked.dtype, make_room)
         y = encoding.targets(dataset.known_y, asked.dtype)
-    tables.say(_remarks(dataset, encoding, y, asked.class_weight), quiet=quiet)
+    tables.say([*_remarks(dataset, encoding, y, asked.class_weight), said], quiet=quiet)
 
     settled = defaults.choose(
         len(parts.train), len(encoding.inputs), encoding.task, pixels=encoding.full_scale is not None, given=given
@@ -150,7 +152,7 @@ def prepare(source: str, asked: Asked, *, beside: Path, quiet: bool) -> Prepared
     rows = to_train_on(X["train"]), y[parts.train]
     options = {
         "validation": held_out, "class_weight": asked.class_weight,
-        "cost": cost_of(encoding, asked.output_activation, asked.cost), "l2": asked.l2,
+        "cost": cost_of_task(encoding.task, encoding.target, asked.output_activation, asked.cost), "l2": asked.l2,
         "label_smoothing": settled.label_smoothing, "optimizer": settled.make_optimizer(),
         "learning_rate": None if asked.optimizer is None else asked.learning_rate, "schedule": settled.schedule,
         "clip": asked.clip, "batch_size": settled.batch_size, "epochs": settled.epochs, "time": asked.time,
@@ -181,6 +183,23 @@ def _split(dataset: Any, task: str | None, validation: float, test: float, seed:
     return data.split(y, validation=validation, test=test, seed=seed, stratify=(task or infer_task(y)) == "classes")
 
 
+def _without(parts: Any, leave_out: str | None, rows: int) -> tuple[Any, str | None]:
+    """The parts less the training rows that are to be left out; those that choose and those that judge stay."""
+    if leave_out is None:
+        return parts, None
+    from dataclasses import replace
+
+    import numpy as np
+
+    numbers = left_out.rows_of(leave_out, rows)
+    train = np.setdiff1d(parts.train, numbers)
+    gone = len(parts.train) - len(train)
+    if not len(train):
+        raise OptionError("--leave-out leaves no row to train on")
+    said = f"left out: {gone:,} of the training rows; {len(numbers) - gone:,} more of those named choose or judge, and stay"
+    return replace(parts, train=train), said if len(numbers) > gone else f"left out: {gone:,} of the training rows"
+
+
 def _encode(dataset: Any, parts: Any, task: str | None, output_activation: str | None) -> Any:
     """The encoding, fitted on the training rows. Two classes share one output, unless it is softmax."""
     import numpy as np
@@ -196,16 +215,20 @@ def _encode(dataset: Any, parts: Any, task: str | None, output_activation: str |
     return encoding.fit(dataset, parts.train, task=task, single_output=single_output, output=reach)
 
 
-def cost_of(encoding: Any, output_activation: str | None, cost: str | None) -> str | None:
-    """The cost that was asked for; numbers are no probabilities, so a sigmoid has not its own but the quadratic one."""
-    if encoding.task != "numbers":
+def cost_of_task(task: str, target: str, output_activation: str | None, cost: str | None) -> str | None:
+    """The cost that was asked for; numbers are no probabilities, so a sigmoid has not its own but the quadratic one.
+
+    Raises:
+        OptionError: probabilities are to be compared with numbers.
+    """
+    if task != "numbers":
         return cost
     probabilities = f"{cost} compares" if cost in ("cross-entropy", "binary-cross-entropy") else None
     if output_activation == "softmax":
         probabilities = "softmax gives"
     if probabilities:
         raise OptionError(
-            f"the target '{encoding.target}' is numbers, and {probabilities} probabilities: "
+            f"the target '{target}' is numbers, and {probabilities} probabilities: "
             "take --output identity, or --task classes"
         )
     return "quadratic" if cost is None and output_activation == "sigmoid" else cost

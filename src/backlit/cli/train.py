@@ -34,6 +34,7 @@ def run(
     delimiter: tables.Delimiter = None,
     characters: tables.Characters = None,
     window: options.Window = None,
+    leave_out: options.LeaveOut = None,
     class_weight: options.ClassWeight = None,
     layers: options.Layers = None,
     activation: options.Activation = None,
@@ -58,7 +59,7 @@ def run(
     engine: options.Engine = "auto",
     out: Annotated[Path | None, typer.Option("--out", "-o", rich_help_panel=RESULTS, metavar="FILE", help="Where the model goes.  [default: SOURCE.safetensors, or a new name like it]")] = None,
     plot: Annotated[Path | None, typer.Option(rich_help_panel=RESULTS, metavar="FILE", help="Draw the learning curve to a .png, .svg or .pdf file.")] = None,
-    lens: Annotated[Path | None, typer.Option(rich_help_panel=RESULTS, metavar="FOLDER", help="Record every step, layer by layer and row by row, in Parquet files that can be read while it trains; show it at the end.")] = None,
+    lens: Annotated[Path | None, typer.Option(rich_help_panel=RESULTS, metavar="FOLDER", help="Record every step, layer by layer and row by row, in Parquet files that can be read while it trains; show it at the end, and what it means.")] = None,
     checkpoint: Annotated[Path | None, typer.Option(rich_help_panel=RESULTS, metavar="FILE", help="Save the whole state of the training here, again and again and at a stop.")] = None,
     checkpoint_every: Annotated[str, typer.Option(rich_help_panel=RESULTS, metavar="N|Ns", help="How often: after so many epochs, as 5, or seconds, as 30s.")] = "10s",
     keep: Annotated[int, typer.Option(rich_help_panel=RESULTS, metavar="N", parser=read_option.at_least_one, help="Of the checkpoints, the last so many: FILE, FILE.1, …; a damaged one falls back to the one before it.")] = 2,
@@ -84,15 +85,20 @@ def run(
     dataset, parts, encoding, network, settled = ready.dataset, ready.parts, ready.encoding, ready.network, ready.settled
     watching = not quiet and sys.stderr is not None and sys.stderr.isatty()
     interruption = None
+    watcher = None if lens is None else bl.Lens(path=lens, force=force, row_numbers=parts.train)
     try:
         completed = ready.train(
             checkpoint=place, resume=resume,
             callbacks=[
                 *([_announcement(str(ready))] if watching else []),
-                *([] if lens is None else [bl.Lens(path=lens, force=force, row_numbers=parts.train)]),
+                *([] if watcher is None else [watcher]),
             ],
             progress=watching,
         )
+    except bl.DivergenceError:
+        if watcher is not None:
+            _print_findings(source, ready, watcher, None, json=json)
+        raise
     except bl.TrainingInterrupted as stop:
         interruption, completed = stop, stop.run
         if stop.at_once:
@@ -106,16 +112,20 @@ def run(
     found = {part: scores.of(encoding, network.predict(X[part]), dataset.known_y[rows]) for part, rows in judges.items()}
 
     came_from = provenance.of(dataset, parts, validation, test, completed, found) | {"chosen": settled.to_dict()}
+    came_from |= {} if leave_out is None else {"left_out": leave_out}
     saved = _unless_taken(destination, force=force)
     model_file.save(bl.Model(network, encoding, came_from), saved, force=force)
     if plot is not None:
         completed.plot(_unless_taken(plot, force=force), force=force)
 
     if json:
-        _print_document(completed, came_from, saved)
+        _print_document(completed, came_from, saved, _findings(source, ready, completed) if watcher else {})
     else:
         what = {"target": tables.task_in_words(encoding, task is not None), "by rule": str(settled)}
         _print_for_people(what, completed, came_from, saved, curve=not quiet)
+        if watcher is not None and not quiet:
+            print()
+            _print_findings(source, ready, watcher, completed, json=False)
     if interruption is not None:
         raise bl.TrainingInterrupted(
             f"{interruption}, and saved{_how_to_go_on(checkpoint)}", completed, signal=interruption.signal
@@ -184,9 +194,28 @@ def _announcement(message: str) -> Any:
     return Announcement()
 
 
-def _print_document(completed: Any, came_from: dict[str, Any], saved: Path) -> None:
+def _print_document(completed: Any, came_from: dict[str, Any], saved: Path, found: dict[str, Any]) -> None:
     clocks = {"engine_reason": completed.engine_reason, "seconds": round(completed.seconds, 3)}
-    output.print_json({"scores": came_from["scores"], "model": str(saved), **came_from, **clocks})
+    output.print_json({"scores": came_from["scores"], "model": str(saved), **came_from, **clocks, **found})
+
+
+def _findings(source: str, ready: Any, completed: Any) -> dict[str, Any]:
+    """What the lens saw means, for the document."""
+    from backlit.cli import diagnose_findings
+
+    found = diagnose_findings.of_training(ready, completed.lens, completed)
+    return {"diagnosis": diagnose_findings.to_dict(found, source, ready.asked)}
+
+
+def _print_findings(source: str, ready: Any, lens: Any, completed: Any, *, json: bool) -> None:
+    """What the lens saw means; of a training that diverged, too, before its error is said."""
+    from backlit.cli import diagnose_findings
+
+    found = diagnose_findings.of_training(ready, lens, completed)
+    if json:
+        output.print_json({"diagnosis": diagnose_findings.to_dict(found, source, ready.asked)})
+    else:
+        print(diagnose_findings.in_words(found, source, ready.asked))
 
 
 def _print_for_people(
