@@ -87,8 +87,8 @@ class Prepared:
     """Of :func:`backlit.train`, the validation rows among them."""
     notes: list[str]
     """What a user should know of the data."""
-    room: Any
-    """Of the rows that are in a file: it is gone when nobody has this any more."""
+    to_train_on: Any
+    """What made these rows of encoded ones; while there is this, there is the file that a window keeps them in."""
 
     def train(self, **more: Any) -> Any:
         """The training.
@@ -133,7 +133,7 @@ def prepare(source: str, asked: Asked, *, beside: Path, quiet: bool) -> Prepared
 
     with tables.progress(source, watching=not quiet) as tell:
         dataset = data.read(
-            source, target=asked.target, progress=tell,
+            source, target=asked.target, progress=tell, stream=asked.window is not None,
             **tables.options(asked.no_header, asked.delimiter, asked.characters),
         )  # fmt: skip
         parts = _split(dataset, asked.task, asked.validation, asked.test, asked.seed)
