@@ -90,7 +90,8 @@ def outputs(model: Any, dataset: Any) -> Any:
         return model.outputs(dataset.X)
     found, first = [], 0
     for block in dataset.blocks():
-        X = model.encoding.table.features(block, model.network.dtype, what=dataset.source, first_row=first)
+        numbers = dataset.numbers_from(first, block.height)
+        X = model.encoding.table.features(block, model.network.dtype, what=dataset.source, first_row=numbers)
         found.append(model.network.predict(X))
         first += block.height
     return np.concatenate(found)

@@ -8,7 +8,7 @@ import numpy as np
 from backlit.data.frames import some
 from backlit.data.tables.cells import PLAIN, Spelling
 from backlit.data.tables.columns import _and_an_input, _missing_input, _with_missing, as_text
-from backlit.notation import Float64Array
+from backlit.notation import Float64Array, IndexArray
 
 if TYPE_CHECKING:
     import polars as pl
@@ -53,7 +53,7 @@ class Words:
         """One a word, then whether it is missing."""
         return (*(f"{self.name} has '{word}'" for word in self.words), *_missing_input(self))
 
-    def encode(self, values: "pl.Series", what: str, first_row: int) -> Float64Array:
+    def encode(self, values: "pl.Series", what: str, first_row: int | IndexArray) -> Float64Array:
         """0 and 1."""
         import polars as pl
 
