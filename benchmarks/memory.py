@@ -27,7 +27,7 @@ PROGRAM = textwrap.dedent("""
     import backlit as bl
 
     way, folder, columns = sys.argv[1], sys.argv[2], int(sys.argv[3])
-    y = np.load(f"{folder}/y.npy")
+    y = np.load(f"{folder}/y.npy", allow_pickle=False)
 
     def train(X, y, epochs):
         net = bl.Network([columns, 8, 2], output="softmax", seed=0)
@@ -46,9 +46,9 @@ PROGRAM = textwrap.dedent("""
     sys.stdin.readline()
     began = time.perf_counter()
     if way in ("array", "scikit-learn"):
-        X = np.load(f"{folder}/X.npy")
+        X = np.load(f"{folder}/X.npy", allow_pickle=False)
     elif way == "mapped":
-        X = np.load(f"{folder}/X.npy", mmap_mode="r")
+        X = np.load(f"{folder}/X.npy", mmap_mode="r", allow_pickle=False)
     else:
         X = bl.data.stream(f"{folder}/X.{way}")
     if way == "scikit-learn":
@@ -80,7 +80,7 @@ def write(folder: Path, rows: int) -> float:
     X.flush()
     del X
     np.save(folder / "y.npy", rng.integers(0, 2, rows))
-    mapped = np.load(folder / "X.npy", mmap_mode="r")
+    mapped = np.load(folder / "X.npy", mmap_mode="r", allow_pickle=False)
     pl.DataFrame(mapped).write_parquet(folder / "X.parquet", row_group_size=piece)
     return rows * COLUMNS * 4 / 1e6
 

@@ -190,7 +190,7 @@ TABLE = [
     row("a learning rate that is not finite", "train digits --learning-rate nan", "--learning-rate", "'nan'"),
     row("a learning rate lbfgs has no use for", "train digits --optimizer lbfgs --learning-rate 1e-3", "lbfgs", "--learning-rate", "leave it out"),
     row("a dropout of 1", "train digits --dropout 1", "dropout", "not including 1"),
-    row("two dropouts for a layer", "train digits --dropout 0.1,0.2", "dropout", "2 values", "1 hidden"),
+    row("two dropouts for a layer", "train digits --layers 30 --dropout 0.1,0.2", "dropout", "2 values", "1 hidden"),
     row("dropout that is no number", "train digits --dropout some", "--dropout", "'some'"),
     row("dropout with lbfgs", "train digits --optimizer lbfgs --dropout 0.1", "lbfgs", "dropout"),
     row("momentum of adam", "train digits --momentum 0.9", "--momentum", "sgd", "adam"),

@@ -85,6 +85,44 @@ INLINE void store_first(T* p, Vec<T> v, int count) {
   for (int i = 0; i < count; ++i) p[i] = numbers[i];
 }
 
+// The blocks of 16 bytes at p, p + step, …, one behind the other in a vector.
+template <class T>
+INLINE Vec<T> load_blocks(const T* p, [[maybe_unused]] std::ptrdiff_t step) {
+#if defined(__AVX512F__)
+  auto block = [=](int k) { return _mm_loadu_ps(reinterpret_cast<const float*>(p + k * step)); };
+  __m512 v = _mm512_castps128_ps512(block(0));
+  v = _mm512_insertf32x4(v, block(1), 1);
+  v = _mm512_insertf32x4(v, block(2), 2);
+  return (Vec<T>)_mm512_insertf32x4(v, block(3), 3);
+#elif defined(__AVX2__)
+  auto block = [=](int k) { return _mm_loadu_ps(reinterpret_cast<const float*>(p + k * step)); };
+  return (Vec<T>)_mm256_insertf128_ps(_mm256_castps128_ps256(block(0)), block(1), 1);
+#else
+  return load(p);
+#endif
+}
+
+// Of two vectors, block of 16 bytes by block: their lower (upper) numbers in turn, a's first.
+template <class T, bool UPPER, int GROUP, std::size_t... J>
+INLINE Vec<T> interleave(Vec<T> a, Vec<T> b, std::index_sequence<J...>) {
+  constexpr int BLOCK = 16 / int(sizeof(T)), HALF = UPPER ? BLOCK / 2 : 0;
+  return __builtin_shufflevector(
+      a, b, (int(J) / BLOCK * BLOCK + HALF + int(J) % BLOCK / (2 * GROUP) * GROUP + int(J) % GROUP +
+             (int(J) / GROUP % 2 ? LANES<T> : 0))...);
+}
+// out[k] = the k-th number of every block of each vector: squares of a block's width, turned.
+INLINE void turn_blocks(const Vec<float> (&row)[4], Vec<float>* out) {
+  using Lanes = std::make_index_sequence<LANES<float>>;
+  const Vec<float> low = interleave<float, false, 1>(row[0], row[1], Lanes{}), high = interleave<float, true, 1>(row[0], row[1], Lanes{}),
+                   low2 = interleave<float, false, 1>(row[2], row[3], Lanes{}), high2 = interleave<float, true, 1>(row[2], row[3], Lanes{});
+  out[0] = interleave<float, false, 2>(low, low2, Lanes{}), out[1] = interleave<float, true, 2>(low, low2, Lanes{});
+  out[2] = interleave<float, false, 2>(high, high2, Lanes{}), out[3] = interleave<float, true, 2>(high, high2, Lanes{});
+}
+INLINE void turn_blocks(const Vec<double> (&row)[2], Vec<double>* out) {
+  using Lanes = std::make_index_sequence<LANES<double>>;
+  out[0] = interleave<double, false, 1>(row[0], row[1], Lanes{}), out[1] = interleave<double, true, 1>(row[0], row[1], Lanes{});
+}
+
 // max and min give their second argument where either is not a number, so a NaN there stays visible.
 #if defined(__AVX512F__)
 INLINE Vec<float> set(float x) { return (Vec<float>)_mm512_set1_ps(x); }

@@ -3,13 +3,27 @@
 // sum runs in the order of its inputs as in feed_forward.hpp, with the same bits. One item is a vector of neurons.
 #pragma once
 #include "feed_forward.hpp"
-#include "panels.hpp"
 
 namespace backlit::BACKLIT_ISA_NAME {
 
 template <class T>
 int single_row_items(const FeedForward<T>& w) {
   return up(w.neurons, LANES<T>);
+}
+
+// column[k][j] = W[j][k] of a square of LANES, rows of W `stride` numbers apart. Its blocks of 16 bytes change places as
+// they are loaded, which costs no shuffle; within a block, neighbours are interleaved: 32 shuffles where the turn of a
+// square that lies in registers takes 64, and shuffles are what bounds a prediction of one row.
+template <class T>
+INLINE void load_turned(const T* W, std::ptrdiff_t stride, Vec<T> (&column)[LANES<T>]) {
+  constexpr int BLOCK = 16 / int(sizeof(T));
+  UNROLL
+  for (int k = 0; k < LANES<T>; k += BLOCK) {
+    Vec<T> row[BLOCK];
+    UNROLL
+    for (int j = 0; j < BLOCK; ++j) row[j] = load_blocks(W + j * stride + k, BLOCK * stride);
+    turn_blocks(row, column + k);
+  }
 }
 
 // z of COUNT vectors of neurons, one square of W after the other: the chains of one run while the next is turned.
@@ -21,12 +35,10 @@ INLINE void weighted_input(const FeedForward<T>& w, const T* W, Vec<T> (&z)[COUN
   for (; k + N <= w.inputs; k += N)
     UNROLL
     for (int c = 0; c < COUNT; ++c) {
-      Vec<T> row[N];
+      Vec<T> column[N];
+      load_turned(W + std::ptrdiff_t(c) * N * w.inputs + k, w.inputs, column);
       UNROLL
-      for (int j = 0; j < N; ++j) row[j] = load(W + std::ptrdiff_t(c * N + j) * w.inputs + k);
-      transpose_step<T, N / 2>(row);
-      UNROLL
-      for (int j = 0; j < N; ++j) z[c] = fma(set(a[k + j]), row[j], z[c]);
+      for (int j = 0; j < N; ++j) z[c] = fma(set(a[k + j]), column[j], z[c]);
     }
   for (; k < w.inputs; ++k)
     for (int c = 0; c < COUNT; ++c) {

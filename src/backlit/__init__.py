@@ -14,7 +14,9 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from backlit import activations, costs, data, formats, initializers, objective, optimizers
     from backlit.check import check, check_backward, check_gradient
-    from backlit.diagnose import Lens, LensRecord, lens_torch, read_lens, rows
+    from backlit.diagnose import Diagnosis, Finding, Lens, LensRecord, diagnose, lens_torch, read_lens, rows
+    from backlit.diagnose.learning_rate import find_learning_rate
+    from backlit.diagnose.more_data import more_data
     from backlit.errors import (
         BacklitError,
         CheckpointError,
@@ -42,6 +44,7 @@ _FROM = {
     "check": "backlit.check",  # a module that can be called
     "costs": "backlit.costs",
     "data": "backlit.data",
+    "diagnose": "backlit.diagnose",  # likewise
     "formats": "backlit.formats",
     "initializers": "backlit.initializers",
     "objective": "backlit.objective",
@@ -53,7 +56,9 @@ _FROM = {
 }
 _NAMES = {
     "backlit.check": ("check_backward", "check_gradient"),
-    "backlit.diagnose": ("Lens", "LensRecord", "lens_torch", "read_lens"),
+    "backlit.diagnose": ("Diagnosis", "Finding", "Lens", "LensRecord", "lens_torch", "read_lens"),
+    "backlit.diagnose.learning_rate": ("find_learning_rate",),
+    "backlit.diagnose.more_data": ("more_data",),
     "backlit.errors": (
         "BacklitError", "CheckpointError", "CheckpointWarning", "DataError", "DivergenceError", "LensWarning",
         "ModelFileError",
@@ -71,11 +76,12 @@ _HOME = {name: module for module, names in _NAMES.items() for name in names}
 
 __all__ = [
     "BacklitError", "BackpropClassifier", "BackpropRegressor", "Callback", "Checkpoint", "CheckpointError",
-    "CheckpointWarning", "DataError", "DivergenceError", "EarlyStopping", "History", "Lens", "LensRecord",
-    "LensWarning", "Model", "ModelFileError", "Network", "OptionError", "OutputPathError", "Run", "Trace",
+    "CheckpointWarning", "DataError", "Diagnosis", "DivergenceError", "EarlyStopping", "Finding", "History", "Lens",
+    "LensRecord", "LensWarning", "Model", "ModelFileError", "Network", "OptionError", "OutputPathError", "Run", "Trace",
     "TrainingInterrupted", "__version__", "activations", "check", "check_backward", "check_gradient", "costs", "data",
-    "formats", "from_torch", "initializers", "lens_torch", "load", "load_model", "objective", "optimizers", "read_lens",
-    "rows", "save", "schedules", "to_torch", "trace", "train", "why",
+    "diagnose", "find_learning_rate", "formats", "from_torch", "initializers", "lens_torch", "load", "load_model",
+    "more_data", "objective", "optimizers", "read_lens", "rows", "save", "schedules", "to_torch", "trace", "train",
+    "why",
 ]  # fmt: skip
 
 

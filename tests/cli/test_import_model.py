@@ -70,7 +70,7 @@ def test_onnx_comes_in(here, run):
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        ("w.pkl", "a .pkl file is a pickle"),
+        ("w.pkl", "where you trust it, load it yourself and save it again: safetensors.torch.save_file(module"),
         ("w.keras", "a .keras file is not read"),
         ("w.foo", "its suffix '.foo' says no format"),
         ("none.mat", "none.mat cannot be read: No such file"),

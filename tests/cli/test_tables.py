@@ -70,11 +70,13 @@ def test_the_order_of_columns_others_and_the_target_make_no_difference(run, trai
         assert result.out == expected
         assert ("ignored: 'more'" in result.err) == (name == "more.parquet")
     model = bl.load_model("flats.safetensors")
-    assert (
-        model.outputs(frame[:, ::-1]).tobytes()
-        == model.outputs(frame).tobytes()
-        == model.outputs(frame.to_pandas()).tobytes()
-    )
+    assert model.outputs(frame[:, ::-1]).tobytes() == model.outputs(frame).tobytes()
+
+
+def test_a_frame_of_pandas_is_predicted_as_one_of_polars(trained):
+    pandas, frame, model = pytest.importorskip("pandas"), flats(), bl.load_model("flats.safetensors")
+    same = pandas.DataFrame(frame.to_dict(as_series=False))
+    assert model.outputs(same).tobytes() == model.outputs(frame).tobytes()
 
 
 def test_rows_are_answered_block_by_block(run, trained, monkeypatch):

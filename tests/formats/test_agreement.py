@@ -43,6 +43,16 @@ def test_outputs_and_gradients_are_both_measured():
         agreement.measure(network, "X", network.predict, off)
 
 
+def test_numbers_that_are_not_finite_are_refused_and_not_warned_of():
+    network = Network([3, 2, 1], activation="identity", dtype="float64")
+    network.parameters[:] = 1e300
+    theirs = lambda X: (X @ network.layer(2).W.T) @ network.layer(3).W.T  # noqa: E731
+    with pytest.raises(OptionError, match="cannot be held against X: on random rows a number is not finite"):
+        agreement.measure(network, "X", theirs, lambda X, G: agreement.gradient(network, X, G))
+    with pytest.raises(OptionError, match="the outputs are not as many"):
+        agreement.measure(Network([3, 2]), "X", lambda X: X[:, :1])
+
+
 def test_the_arithmetic_of_the_other_side_sets_the_limit():
     network = Network([3, 2], dtype="float64")
     nearly = lambda X: network.predict(X) * (1 + 1e-6)  # noqa: E731

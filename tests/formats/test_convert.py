@@ -65,7 +65,9 @@ def test_the_format_can_be_named(tmp_path):
 def test_objects_are_known_by_what_they_are(tmp_path):
     from sklearn.neural_network import MLPRegressor
 
-    mlp = MLPRegressor(hidden_layer_sizes=(2,), solver="lbfgs", max_iter=50).fit(np.eye(3), [1.0, 2, 3])
+    mlp = MLPRegressor(hidden_layer_sizes=(2,), solver="lbfgs", max_iter=500, random_state=0).fit(
+        np.eye(3), [1.0, 2, 3]
+    )
     assert formats.import_model(mlp).format == "scikit-learn"
     for options, words in (({"output": "relu"}, "does not"), ({"activation": "relu"}, "says itself"), ({"format": "mat"}, "of files")):  # fmt: skip # noqa: E501
         with pytest.raises(OptionError, match=words):

@@ -77,12 +77,16 @@ def test_the_activations_go_along_and_can_be_given(tmp_path):
         ({"Theta1": np.ones((5, 1))}, DataError, "bias first"),
         ({"Theta1": np.ones((2, 3, 4))}, DataError, "bias first"),
         ({"Theta1": np.full((5, 4), np.inf)}, DataError, "not finite"),
+        (
+            {"Theta1": np.full((2, 3), 1e300), "Theta2": np.full((2, 3), 1e300), "activations": "identity,identity"},
+            OptionError, "on random rows a number is not finite",
+        ),
         ({"Theta1": "text"}, DataError, "Theta1 is text"),
         ({"Theta1": np.ones((2, 3)), "theta1": np.ones((2, 3))}, DataError, "two matrices of number 1"),
         ({"Theta1": np.ones((2, 3)), "activations": "relu,relu"}, OptionError, "says 2 activations for 1 layers"),
         ({"Theta1": np.ones((2, 3)), "activations": "rleu"}, OptionError, "did you mean 'relu'"),
     ],
-)
+)  # fmt: skip
 def test_what_is_no_network_is_refused(variables, error, words, tmp_path):
     savemat(tmp_path / "w.mat", variables)
     with pytest.raises(error, match=words):

@@ -73,6 +73,21 @@ def test_the_file_states_its_opset_and_is_checked(tmp_path):
     assert [node.op_type for node in model.graph.node] == ["Gemm", "Relu", "Dropout", "Gemm", "Relu", "Identity"]
 
 
+@pytest.mark.parametrize("task", ["classes", "numbers"])
+def test_no_constant_is_left_over(task):
+    """ONNX Runtime warns of one whenever the file is loaded."""
+    outputs = 3 if task == "classes" else 1
+    numbers = np.ones(outputs if task == "numbers" else 0)
+    encoding = Encoding(
+        tuple("abcd"), np.zeros(4), np.ones(4), task, "y", outputs, ("a", "b", "c") if task == "classes" else (),
+        target_offset=numbers, target_scale=numbers,
+    )  # fmt: skip
+    model = bl.Model(bl.Network([4, 6, outputs], output="softmax" if task == "classes" else "identity"), encoding)
+    for thing in (model, network_of("elu", "float64")):
+        graph = onnx.load_from_string(onnx_export.make(thing).content).graph
+        assert {tensor.name for tensor in graph.initializer} <= {name for node in graph.node for name in node.input}
+
+
 def test_the_same_network_gives_the_same_bytes():
     assert onnx_export.make(network_of("silu")).content == onnx_export.make(network_of("silu")).content
 

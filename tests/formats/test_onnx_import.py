@@ -207,8 +207,23 @@ def test_what_is_no_chain_is_refused_by_its_nodes_name(nodes, words, read):
 
 def test_several_outputs_are_refused(read):
     more = [helper.make_tensor_value_info("a", TensorProto.FLOAT, None)]
-    with pytest.raises(ModelFileError, match=r"has 1 inputs and 2 outputs \('y', 'a'\)"):
+    with pytest.raises(ModelFileError, match=r"has 1 input \('x'\) and 2 outputs \('y', 'a'\)"):
         read(model(chain(*RELU), more=more))
+
+
+@pytest.mark.parametrize(("task", "output"), [("classes", "softmax"), ("numbers", "identity")])
+def test_a_model_exported_with_its_encoding_says_what_to_import(task, output, read):
+    from backlit.data.encoding import Encoding
+    from backlit.formats import onnx_export
+
+    numbers = np.ones(3 if task == "numbers" else 0)
+    encoding = Encoding(
+        tuple("abcd"), np.zeros(4), np.ones(4), task, "y", 3, ("a", "b", "c") if task == "classes" else (),
+        target_offset=numbers, target_scale=numbers,
+    )  # fmt: skip
+    content = onnx_export.make(bl.Model(bl.Network([4, 3], output=output), encoding)).content
+    with pytest.raises(ModelFileError, match=r"exported with its encoding, .* \(backlit export --network-only\)"):
+        read(content)
 
 
 def changed(change):

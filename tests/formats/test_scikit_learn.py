@@ -67,9 +67,7 @@ def test_the_dtype_is_kept():
 
 
 def test_names_of_features_go_along():
-    import pandas as pd
-
-    frame = pd.DataFrame(X, columns=["a", "b", "c", "d"])
+    frame = pytest.importorskip("pandas").DataFrame(X, columns=["a", "b", "c", "d"])
     mlp = fitted(MLPClassifier, TARGETS["text"], frame)
     model = from_sklearn(mlp)
     assert model.encoding.columns == ("a", "b", "c", "d")

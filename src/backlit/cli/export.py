@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
-from backlit.cli import output
+from backlit.cli import output, tables
 
 NAME = "export"
 EXAMPLES = """
@@ -23,6 +23,9 @@ def run(
     rows: Annotated[str | None, typer.Option("--rows", metavar="SOURCE", help="Of onnx: data to compare on, instead of random rows.")] = None,
     network_only: Annotated[bool, typer.Option("--network-only", help="Of onnx: without the encoding of the columns.")] = False,
     dtype: Annotated[str | None, typer.Option("--dtype", metavar="NAME", help="float32 or float64, where not the model's own.")] = None,
+    no_header: tables.NoHeader = False,
+    delimiter: tables.Delimiter = None,
+    characters: tables.Characters = None,
     force: Annotated[bool, typer.Option("--force", help="Overwrite the file if it exists.")] = False,
     json: Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")] = False,
 ) -> None:  # fmt: skip
@@ -39,7 +42,7 @@ def run(
     files.check_apart({"OUT": out}, {"MODEL": [model]})
     durable.check_writable(out, force=force)
     held = model_file.read(model)
-    raw = None if rows is None else _rows(held, rows, network_only)
+    raw = None if rows is None else _rows(held, rows, tables.options(no_header, delimiter, characters), network_only)
     done = formats.export(held, out, format=format, rows=raw, network_only=network_only, dtype=dtype, force=force)
     if json:
         agreed = None if done.agreement is None else done.agreement.to_dict()
@@ -58,14 +61,36 @@ def run(
     )
 
 
-def _rows(held: Any, source: str, network_only: bool) -> Any:
-    """Raw rows of a source, as what is exported takes them."""
+def _rows(held: Any, source: str, given: dict[str, Any], network_only: bool) -> Any:
+    """Raw rows of a source, as what is exported takes them; a target in it is not looked at."""
     from backlit import data
     from backlit.cli import matching
     from backlit.model import Model
 
-    dataset = data.read(source)
     if not isinstance(held, Model):
-        return dataset.X
-    matching.check_columns(held, dataset)
-    return held.encoding.features(dataset.X, held.network.dtype) if network_only else dataset.X
+        return data.read(source, needs_target=False, **given).X
+    known, given = held.encoding.table, tables.as_in_training(held, source, given)
+    raw = data.open_raw(source, **given)
+    if raw is None or known is None:
+        dataset = data.read(source, needs_target=False, **given)
+        matching.check_columns(held, dataset)
+        rows = dataset.X
+    else:
+        rows = _frame(held, raw)
+    return held.encoding.features(rows, held.network.dtype) if network_only else rows
+
+
+def _frame(held: Any, raw: Any) -> Any:
+    """A table's rows in one frame, its columns under the names that the model knows."""
+    import polars as pl
+
+    from backlit.data.tables.known import as_known
+    from backlit.data.tables.reading import parts_of
+    from backlit.errors import DataError
+
+    raw = as_known(raw, held.encoding.table, parts_of(held.encoding.target))
+    tables.say(raw.remarks)
+    blocks = list(raw.blocks(None))
+    if not blocks:
+        raise DataError(f"{raw.source}: has names and no rows")
+    return pl.concat(blocks, how="vertical_relaxed")

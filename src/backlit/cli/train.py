@@ -6,9 +6,11 @@ from typing import Annotated, Any
 
 import typer
 
-from backlit.cli import files, output, tables
+from backlit.cli import files, output, refitting, tables
 from backlit.cli import options as read_option
-from backlit.errors import DivergenceError, OptionError, OutputPathError
+from backlit.cli import training_options as options
+from backlit.cli.training_options import RESULTS
+from backlit.errors import OptionError, OutputPathError
 
 NAME = "train"
 EXAMPLES = """
@@ -22,48 +24,43 @@ backlit train digits --layers 100,50 --lens digits.lens
 backlit train digits --checkpoint c --checkpoint-every 5 --keep 3
 """
 
-OUTPUT_OF_TASK = {"classes": "softmax", "labels": "sigmoid", "numbers": "identity"}
-
-DATA, NETWORK, TRAINING, RESULTS = "Data", "Network", "Training", "Results"
-
-BY_RULE = "  [default: by rule]"
-
-
 def run(
-    source: Annotated[str, typer.Argument(metavar="SOURCE", help="{sources}; a .csv or .parquet table; openml:NAME; an .npz file; X.npy,y.npy; a folder of IDX files.")],
-    target: Annotated[str | None, typer.Option(rich_help_panel=DATA, metavar="NAME", help="The column of a table that is the target (several as a,b; without names its place), or the array of an .npz file.  [default: y, Y, target or labels; without names the last column]")] = None,
-    task: Annotated[str | None, typer.Option(rich_help_panel=DATA, metavar="TASK", help="classes, labels (several at once, each 0 or 1) or numbers.  [default: seen from the target]")] = None,
-    validation: Annotated[float, typer.Option(rich_help_panel=DATA, metavar="SHARE", parser=read_option.number, help="Of the rows: they choose the best epoch; 0 for none.")] = 0.2,
-    test: Annotated[float, typer.Option(rich_help_panel=DATA, metavar="SHARE", parser=read_option.number, help="Of the rows: they choose nothing, and report the score; 0 for none.")] = 0.2,
+    source: options.Source,
+    target: options.Target = None,
+    task: options.Task = None,
+    validation: options.Validation = 0.2,
+    refit: Annotated[bool | None, typer.Option("--refit/--no-refit", rich_help_panel=options.DATA, help="Train again on training and validation rows together, for as many epochs as the validation showed to be good; the network of that is kept.  [default: where the rows are few and neither --epochs, --early-stopping nor --optimizer is given]")] = None,
+    test: options.Test = 0.2,
     no_header: tables.NoHeader = False,
     delimiter: tables.Delimiter = None,
     characters: tables.Characters = None,
-    window: Annotated[int | None, typer.Option(rich_help_panel=DATA, metavar="ROWS", parser=read_option.at_least_one, help="Keep the encoded rows in a file while training, and shuffle so many together: for tables larger than the memory.")] = None,
-    class_weight: Annotated[str | None, typer.Option(rich_help_panel=DATA, metavar="balanced", help="Rare classes count as much as common ones.")] = None,
-    layers: Annotated[str | None, typer.Option(rich_help_panel=NETWORK, metavar="N,N,…", help="Neurons of the hidden layers; '' for no hidden layer." + BY_RULE)] = None,
-    activation: Annotated[str | None, typer.Option(rich_help_panel=NETWORK, metavar="NAME", help="Of the hidden layers, one or one a layer as relu,tanh: {activations}." + BY_RULE)] = None,
-    output_activation: Annotated[str | None, typer.Option("--output", rich_help_panel=NETWORK, metavar="NAME", help="Activation of the output layer: one of those, {output_activations}.  [default: " + ", ".join(f"{name} for {task}" for task, name in OUTPUT_OF_TASK.items()) + "]")] = None,
-    initializer: Annotated[str, typer.Option(rich_help_panel=NETWORK, metavar="NAME", help="Of the weights: {initializers}; auto takes one by the activation.")] = "auto",
-    dropout: Annotated[str | None, typer.Option(rich_help_panel=NETWORK, metavar="P", help="Probability that a hidden neuron is left out of a step; one, or one a layer as 0.2,0.5." + BY_RULE)] = None,
-    dtype: Annotated[str, typer.Option(rich_help_panel=NETWORK, metavar="TYPE", help="Of every number: {dtypes}.")] = "float32",
-    cost: Annotated[str | None, typer.Option(rich_help_panel=TRAINING, metavar="NAME", help="{costs}.  [default: the one of the output activation; of sigmoid for numbers, quadratic]")] = None,
-    l2: Annotated[float, typer.Option(rich_help_panel=TRAINING, metavar="λ", parser=read_option.number, help="Strength of the penalty λ/(2n) Σ‖W‖² on the weights.")] = 0.0,
-    label_smoothing: Annotated[float | None, typer.Option(rich_help_panel=TRAINING, metavar="ε", parser=read_option.number, help="Share of each label that is spread over all classes, as 0.1." + BY_RULE)] = None,
-    optimizer: Annotated[str | None, typer.Option(rich_help_panel=TRAINING, metavar="NAME", help="{optimizers}." + BY_RULE)] = None,
-    learning_rate: Annotated[float | None, typer.Option(rich_help_panel=TRAINING, metavar="η", parser=read_option.number, help="How far a step goes.  [default: by rule; of an --optimizer, its own]")] = None,
-    momentum: Annotated[float | None, typer.Option(rich_help_panel=TRAINING, metavar="μ", parser=read_option.number, help="Of --optimizer sgd, as 0.9.  [default: 0]")] = None,
-    nesterov: Annotated[bool, typer.Option("--nesterov", rich_help_panel=TRAINING, help="Look ahead along the momentum.")] = False,
-    schedule: Annotated[str | None, typer.Option(rich_help_panel=TRAINING, metavar="NAME", help="Of the learning rate: {schedules}.  [default: by rule; of an --optimizer, constant]")] = None,
-    batch_size: Annotated[str | None, typer.Option(rich_help_panel=TRAINING, metavar="N", help="Rows a step, or all." + BY_RULE)] = None,
-    epochs: Annotated[int | None, typer.Option(rich_help_panel=TRAINING, metavar="N", parser=read_option.at_least_one, help="Passes over the training rows." + BY_RULE)] = None,
-    time: Annotated[str | None, typer.Option(rich_help_panel=TRAINING, metavar="TIME", help="As 30s, 5m or 1h: the training ends within it, and its schedule with it. The clock decides then: the same seed no longer gives the same model.")] = None,
-    clip: Annotated[float | None, typer.Option(rich_help_panel=TRAINING, metavar="NORM", parser=read_option.number, help="The largest norm a gradient may have.")] = None,
-    early_stopping: Annotated[int | None, typer.Option(rich_help_panel=TRAINING, metavar="N", parser=read_option.at_least_one, help="Stop after so many epochs without a better validation cost.")] = None,
-    seed: Annotated[int, typer.Option(rich_help_panel=TRAINING, metavar="N", parser=read_option.whole, help="Draws all that is random: the same seed gives the same model.")] = 0,
-    engine: Annotated[str, typer.Option(rich_help_panel=TRAINING, metavar="NAME", help="What executes the equations; auto takes the fastest that can (see backlit info).")] = "auto",
+    window: options.Window = None,
+    leave_out: options.LeaveOut = None,
+    class_weight: options.ClassWeight = None,
+    layers: options.Layers = None,
+    activation: options.Activation = None,
+    output_activation: options.Output = None,
+    initializer: options.Initializer = "auto",
+    dropout: options.Dropout = None,
+    dtype: options.Dtype = "float32",
+    cost: options.Cost = None,
+    l2: options.L2 = 0.0,
+    label_smoothing: options.LabelSmoothing = None,
+    optimizer: options.Optimizer = None,
+    learning_rate: options.LearningRate = None,
+    momentum: options.Momentum = None,
+    nesterov: options.Nesterov = False,
+    schedule: options.Schedule = None,
+    batch_size: options.BatchSize = None,
+    epochs: options.Epochs = None,
+    time: options.Time = None,
+    clip: options.Clip = None,
+    early_stopping: options.EarlyStopping = None,
+    seed: options.Seed = 0,
+    engine: options.Engine = "auto",
     out: Annotated[Path | None, typer.Option("--out", "-o", rich_help_panel=RESULTS, metavar="FILE", help="Where the model goes.  [default: SOURCE.safetensors, or a new name like it]")] = None,
     plot: Annotated[Path | None, typer.Option(rich_help_panel=RESULTS, metavar="FILE", help="Draw the learning curve to a .png, .svg or .pdf file.")] = None,
-    lens: Annotated[Path | None, typer.Option(rich_help_panel=RESULTS, metavar="FOLDER", help="Record every step, layer by layer and row by row, in Parquet files that can be read while it trains; show it at the end.")] = None,
+    lens: Annotated[Path | None, typer.Option(rich_help_panel=RESULTS, metavar="FOLDER", help="Record every step, layer by layer and row by row, in Parquet files that can be read while it trains; show it at the end, and what it means.")] = None,
     checkpoint: Annotated[Path | None, typer.Option(rich_help_panel=RESULTS, metavar="FILE", help="Save the whole state of the training here, again and again and at a stop.")] = None,
     checkpoint_every: Annotated[str, typer.Option(rich_help_panel=RESULTS, metavar="N|Ns", help="How often: after so many epochs, as 5, or seconds, as 30s.")] = "10s",
     keep: Annotated[int, typer.Option(rich_help_panel=RESULTS, metavar="N", parser=read_option.at_least_one, help="Of the checkpoints, the last so many: FILE, FILE.1, …; a damaged one falls back to the one before it.")] = 2,
@@ -78,59 +75,32 @@ def run(
     What you do not ask for is chosen by rules on rows, columns and task, and said.
     """
     import backlit as bl
-    from backlit import data
-    from backlit.cli import provenance, scores, stored
+    from backlit.cli import provenance, recipe
     from backlit.formats import model_file
-    from backlit.training import defaults
 
-    given = {
-        "layers": None if layers is None else read_option.layer_sizes(layers),
-        "activation": None if activation is None else read_option.names(activation),
-        "dropout": None if dropout is None else read_option.one_or_more("dropout", dropout),
-        "batch_size": read_option.batch_size(batch_size), "optimizer": _optimizer(optimizer, momentum, nesterov),
-        "label_smoothing": label_smoothing, "learning_rate": learning_rate, "schedule": schedule, "epochs": epochs, "l2": l2,
-    }  # fmt: skip
+    asked = recipe.Asked.of(locals())
+    asked.given()  # what cannot be read is said before anything is
     place = _checkpoint(checkpoint, checkpoint_every, keep, force=force)
     destination = _check_files(source, out, plot, checkpoint, lens, resume=resume, force=force)
-
-    with tables.progress(source, watching=not quiet) as tell:
-        dataset = data.read(source, target=target, progress=tell, **tables.options(no_header, delimiter, characters))
-        parts = _split(dataset, task, validation, test, seed)
-        encoding = _encode(dataset, parts, task, output_activation)
-        make_room, to_train_on = stored.room(window, destination)
-        X, y = data.encode_parts(dataset, encoding, vars(parts), dtype, make_room), encoding.targets(dataset.known_y, dtype)
-    tables.say(_remarks(dataset, encoding, y, class_weight), quiet=quiet)
-
-    settled = defaults.choose(
-        len(parts.train), len(encoding.inputs), encoding.task, pixels=encoding.full_scale is not None, given=given
-    )
-    network = bl.Network(
-        [len(encoding.inputs), *settled.layers, encoding.outputs],
-        activation=settled.activation, output=output_activation or OUTPUT_OF_TASK[encoding.task],
-        initializer=initializer, dropout=settled.dropout, seed=seed, dtype=dtype,
-    )
-    reach = network.activations[-1]  # held-out numbers may lie beyond it, and its end is as near to them as it comes
-    y = y.clip(reach.lowest, reach.highest)
-    held_out = (to_train_on(X["validation"]), y[parts.validation]) if len(parts.validation) else None
-    keep_the_best = bl.EarlyStopping(patience=early_stopping) if held_out or early_stopping is not None else None
+    refitting.check(refit, asked)
+    ready = recipe.prepare(source, asked, beside=destination, quiet=quiet)
+    dataset, parts, settled = ready.dataset, ready.parts, ready.settled
     watching = not quiet and sys.stderr is not None and sys.stderr.isatty()
     interruption = None
+    watcher = None if lens is None else bl.Lens(path=lens, force=force, row_numbers=parts.train)
     try:
-        completed = bl.train(
-            network, to_train_on(X["train"]), y[parts.train], validation=held_out, class_weight=class_weight,
-            cost=_cost_of(encoding, output_activation, cost), l2=l2, label_smoothing=settled.label_smoothing,
-            optimizer=settled.make_optimizer(),
-            learning_rate=None if optimizer is None else learning_rate, schedule=settled.schedule, clip=clip,
-            batch_size=settled.batch_size, epochs=settled.epochs, time=time, early_stopping=keep_the_best, seed=seed,
-            engine=engine, checkpoint=place, resume=resume,
+        completed = ready.train(
+            checkpoint=place, resume=resume,
             callbacks=[
-                *([_announcement(_what_is_trained(dataset, encoding, network, parts, settled))] if watching else []),
-                *([] if lens is None else [bl.Lens(path=lens, force=force, row_numbers=parts.train)]),
+                *([_announcement(str(ready))] if watching else []),
+                *([] if watcher is None else [watcher]),
             ],
             progress=watching,
         )
-    except bl.DivergenceError as divergence:
-        raise _in_rows_of_the_source(divergence, parts.train) from None
+    except bl.DivergenceError:
+        if watcher is not None:
+            _print_findings(source, ready, watcher, None, json=json)
+        raise
     except bl.TrainingInterrupted as stop:
         interruption, completed = stop, stop.run
         if stop.at_once:
@@ -139,20 +109,28 @@ def run(
             nothing = "interrupted before an epoch was completed: there is nothing to save"
             raise bl.TrainingInterrupted(nothing + _how_to_go_on(checkpoint), completed, signal=stop.signal) from None
 
-    judges = {part: rows for part, rows in vars(parts).items() if part in X and part != "train"}
-    found = {part: scores.of(encoding, network.predict(X[part]), dataset.known_y[rows]) for part, rows in judges.items()}
+    found, last = ready.scores("validation", "test"), ready
+    if interruption is None and refitting.is_due(refit, asked, completed, rows=len(parts.train)):
+        last, interruption = refitting.again(ready, completed, watching=watching)
+    refitted = refitting.to_dict(last) if last is not ready else None
+    found |= last.scores("test")
 
-    came_from = provenance.of(dataset, parts, validation, test, completed, found) | {"chosen": settled.to_dict()}
+    came_from = provenance.of(dataset, parts, validation, test, completed, found)
+    came_from |= {"chosen": settled.to_dict(), "refit": refitted} | ({"left_out": leave_out} if leave_out else {})
     saved = _unless_taken(destination, force=force)
-    model_file.save(bl.Model(network, encoding, came_from), saved, force=force)
+    model_file.save(bl.Model(last.network, last.encoding, came_from), saved, force=force)
     if plot is not None:
         completed.plot(_unless_taken(plot, force=force), force=force)
 
     if json:
-        _print_document(completed, came_from, saved)
+        diagnosis = _findings(source, ready, completed) if watcher else {}
+        _print_document(completed, came_from, saved, {"notes": ready.notes, **diagnosis})
     else:
-        what = {"target": tables.task_in_words(encoding, task is not None), "by rule": str(settled)}
+        what = {"target": tables.task_in_words(ready.encoding, task is not None), "by rule": str(settled)}
         _print_for_people(what, completed, came_from, saved, curve=not quiet)
+        if watcher is not None and not quiet:
+            print()
+            _print_findings(source, ready, watcher, completed, json=False)
     if interruption is not None:
         raise bl.TrainingInterrupted(
             f"{interruption}, and saved{_how_to_go_on(checkpoint)}", completed, signal=interruption.signal
@@ -160,19 +138,6 @@ def run(
 
 
 # --- what is asked for -----------------------------------------------------------------------------------------------
-
-
-def _optimizer(name: str | None, momentum: float | None, nesterov: bool) -> Any:
-    """The name, for bl.train to look up; with momentum, the optimizer that has it."""
-    if momentum is None and not nesterov:
-        return name
-    if name != "sgd":
-        raise OptionError(f"--momentum and --nesterov belong to --optimizer sgd, and the optimizer is {name or 'adam'}")
-    if nesterov and not momentum:
-        raise OptionError("--nesterov looks ahead along the momentum: give it some, as --momentum 0.9")
-    from backlit.optimizers import SGD
-
-    return SGD(momentum=momentum or 0.0, nesterov=nesterov)
 
 
 def _checkpoint(path: Path | None, every: str, keep: int, *, force: bool) -> Any:
@@ -220,53 +185,6 @@ def _unless_taken(path: Path, *, force: bool) -> Path:
     return beside
 
 
-# --- the data --------------------------------------------------------------------------------------------------------
-
-
-def _split(dataset: Any, task: str | None, validation: float, test: float, seed: int) -> Any:
-    from backlit import data
-    from backlit.data.encoding import infer_task
-
-    y = dataset.known_y
-    return data.split(y, validation=validation, test=test, seed=seed, stratify=(task or infer_task(y)) == "classes")
-
-
-def _encode(dataset: Any, parts: Any, task: str | None, output_activation: str | None) -> Any:
-    """The encoding, fitted on the training rows. Two classes share one output, unless it is softmax."""
-    import numpy as np
-
-    from backlit.data import encoding
-
-    y = dataset.known_y
-    task = task or encoding.infer_task(y)
-    single_output = (
-        task == "classes" and y.ndim == 1 and output_activation not in (None, "softmax") and len(np.unique(y)) == 2
-    )
-    reach = output_activation or OUTPUT_OF_TASK.get(task, "identity")
-    return encoding.fit(dataset, parts.train, task=task, single_output=single_output, output=reach)
-
-
-def _cost_of(encoding: Any, output_activation: str | None, cost: str | None) -> str | None:
-    """The cost that was asked for; numbers are no probabilities, so a sigmoid has not its own but the quadratic one."""
-    if encoding.task != "numbers":
-        return cost
-    probabilities = f"{cost} compares" if cost in ("cross-entropy", "binary-cross-entropy") else None
-    if output_activation == "softmax":
-        probabilities = "softmax gives"
-    if probabilities:
-        raise OptionError(
-            f"the target '{encoding.target}' is numbers, and {probabilities} probabilities: "
-            "take --output identity, or --task classes"
-        )
-    return "quadratic" if cost is None and output_activation == "sigmoid" else cost
-
-
-def _remarks(dataset: Any, encoding: Any, y: Any, class_weight: str | None) -> list[str | None]:
-    """What a user should know of the data before they are trained on."""
-    said = getattr(dataset, "remarks", ())
-    return [*said, *tables.on_columns(encoding), tables.on_classes(encoding, y, class_weight)]
-
-
 # --- what is said ----------------------------------------------------------------------------------------------------
 
 
@@ -281,20 +199,28 @@ def _announcement(message: str) -> Any:
     return Announcement()
 
 
-def _what_is_trained(dataset: Any, encoding: Any, network: Any, parts: Any, settled: Any) -> str:
-    what = {"classes": f"{len(encoding.classes)} classes", "labels": f"{encoding.outputs} labels", "numbers": "numbers"}
-    rows = ((parts.train, "train"), (parts.validation, "choose the best epoch"), (parts.test, "judge"))
-    return (
-        f"{dataset.source}: {dataset.rows:,} rows × {len(dataset.columns)} columns, "
-        f"target '{dataset.target}', {what[encoding.task]}\n"
-        f"rows: {', '.join(f'{len(numbers):,} {purpose}' for numbers, purpose in rows if len(numbers))}\n"
-        f"{network!r}" + (f"\nby rule: {settled}" if str(settled) else "")
-    )
-
-
-def _print_document(completed: Any, came_from: dict[str, Any], saved: Path) -> None:
+def _print_document(completed: Any, came_from: dict[str, Any], saved: Path, found: dict[str, Any]) -> None:
     clocks = {"engine_reason": completed.engine_reason, "seconds": round(completed.seconds, 3)}
-    output.print_json({"scores": came_from["scores"], "model": str(saved), **came_from, **clocks})
+    output.print_json({"scores": came_from["scores"], "model": str(saved), **came_from, **clocks, **found})
+
+
+def _findings(source: str, ready: Any, completed: Any) -> dict[str, Any]:
+    """What the lens saw means, for the document."""
+    from backlit.cli import diagnose_findings
+
+    found = diagnose_findings.of_training(ready, completed.lens, completed)
+    return {"diagnosis": diagnose_findings.to_dict(found, source, ready.asked)}
+
+
+def _print_findings(source: str, ready: Any, lens: Any, completed: Any, *, json: bool) -> None:
+    """What the lens saw means; of a training that diverged, too, before its error is said."""
+    from backlit.cli import diagnose_findings
+
+    found = diagnose_findings.of_training(ready, lens, completed)
+    if json:
+        output.print_json({"diagnosis": diagnose_findings.to_dict(found, source, ready.asked)})
+    else:
+        print(diagnose_findings.in_words(found, source, ready.asked))
 
 
 def _print_for_people(
@@ -316,8 +242,10 @@ def _what_came_out(what: dict[str, str], completed: Any, came_from: dict[str, An
     done, best = len(completed.history), came_from["best_epoch"]
     ended = "" if completed.stopped == "all epochs done" else f", {completed.stopped}"
     kept = f"; kept epoch {best}, the best by validation" if best else ""
+    again = came_from["refit"]
     how = [
         ("trained", f"{done} epoch{'s' * (done != 1)} in {completed.seconds:.1f} s{ended}{kept}"),
+        *([("refitted", refitting.in_words(again))] if again else []),
         *((word, text) for word, text in what.items() if text),
         ("engine", f"{completed.engine}: {completed.engine_reason}"),
         *(("rows", windows["shuffled"]) for windows in [completed.options["windows"]] if windows),
@@ -327,14 +255,6 @@ def _what_came_out(what: dict[str, str], completed: Any, came_from: dict[str, An
         return output.columns(how)
     purpose = {"validation": "chose the epoch" if best else "", "test": "chose nothing"}
     return f"{output.columns(how)}\n\n{output.scores_table(came_from['scores'], came_from['rows'], purpose)}"
-
-
-def _in_rows_of_the_source(divergence: DivergenceError, rows: Any) -> DivergenceError:
-    """The training saw its own rows alone, and counted those."""
-    from backlit.training.divergence import explained
-
-    row = divergence.where.get("row")
-    return divergence if row is None else explained({**divergence.where, "row": int(rows[row])})
 
 
 def _how_to_go_on(checkpoint: Path | None) -> str:

@@ -1,6 +1,7 @@
 """Whether data can be used at all: numbers, of the right shape, every one finite; else which is not, and where."""
 
 from collections.abc import Sequence
+from math import isfinite
 from typing import Any
 
 import numpy as np
@@ -53,10 +54,11 @@ def as_matrix(what: str, values: ArrayLike, columns: int, dtype: DTypeLike) -> A
     if not len(array):
         raise DataError(f"{what} has no rows")
     check_finite(what, array)
+    if array.dtype == dtype:
+        return np.ascontiguousarray(array)
     with np.errstate(over="ignore"):
         matrix: Array = np.ascontiguousarray(array, dtype=dtype)
-    if matrix.dtype != array.dtype:
-        check_finite(f"{what} as {matrix.dtype}", matrix)
+    check_finite(f"{what} as {matrix.dtype}", matrix)
     return matrix
 
 
@@ -74,6 +76,9 @@ def check_finite(
     if X.dtype.kind != "f":
         return
     with np.errstate(over="ignore", invalid="ignore"):
+        flat = X.reshape(-1) if X.flags.c_contiguous else None
+        if flat is not None and isfinite(flat.dot(flat)):  # a finite sum has finite terms, and BLAS's is the fastest
+            return
         if np.isfinite(X.sum(dtype=np.float64)):  # one pass without a temporary; a finite sum has finite terms
             return
     wrong = np.argwhere(~np.isfinite(X))

@@ -67,19 +67,20 @@ def measure(
     """
     rng = np.random.default_rng(seed)
     X: Array = rng.normal(size=(ROWS, network.sizes[0])).astype(network.dtype)
-    off = difference(engines.predict(network, X), outputs(X))
+    G: Array = rng.normal(size=(ROWS, network.sizes[-1])).astype(network.dtype)
     gradients_off = None
-    if gradients is not None:
-        G: Array = rng.normal(size=(ROWS, network.sizes[-1])).astype(network.dtype)
-        pairs = [
-            (ours, np.asarray(theirs))
-            for of_layer, its in zip(gradient(network, X, G), gradients(X, G), strict=True)
-            for ours, theirs in zip(of_layer, its, strict=True)
-            if theirs is not None
-        ]
-        gradients_off = difference(
-            *(np.concatenate([part.ravel() for part in side]) for side in zip(*pairs, strict=True))
-        )
+    with np.errstate(over="ignore", invalid="ignore"):  # weights as large as they come; what is not finite is refused
+        off = difference(engines.predict(network, X), outputs(X))
+        if gradients is not None:
+            pairs = [
+                (ours, np.asarray(theirs))
+                for of_layer, its in zip(gradient(network, X, G), gradients(X, G), strict=True)
+                for ours, theirs in zip(of_layer, its, strict=True)
+                if theirs is not None
+            ]
+            gradients_off = difference(
+                *(np.concatenate([part.ravel() for part in side]) for side in zip(*pairs, strict=True))
+            )
     found = Agreement(against, ROWS, "random", off, gradients_off)
     require(found, arithmetic or network.dtype.name)
     return found
@@ -88,6 +89,11 @@ def measure(
 def require(found: Agreement, dtype: str) -> None:
     """Raises OptionError where the difference is more than rounding explains, or is no number."""
     worst = max(found.outputs, found.gradients or 0.0)
+    if worst == np.inf:
+        raise OptionError(
+            f"this cannot be held against {found.against}: on {found.data} rows a number is not finite, or the outputs "
+            "are not as many; nothing was made from it"
+        )
     if not worst <= LARGEST[dtype]:
         raise OptionError(
             f"this does not compute what {found.against} computes: {found}; nothing was made from it, for it would be "

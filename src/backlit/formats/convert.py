@@ -22,6 +22,13 @@ READ = {"onnx": ".onnx", "torch": ".safetensors", "mat": ".mat"}
 
 PICKLES = (".pt", ".pth", ".pkl", ".pickle", ".joblib", ".ckpt")
 
+_INSTEAD = {
+    True: "where you trust it, load it yourself and save it again: safetensors.torch.save_file(module.state_dict(), "
+    "'net.safetensors'), or hand the object over in Python to bl.formats.import_model",
+    False: "name it .safetensors: safetensors.torch.load_file gives PyTorch its state dict",
+}
+"""What to do about a pickle that is to be read (True) or written."""
+
 
 @dataclass(frozen=True)
 class Exported:
@@ -76,6 +83,8 @@ def export(
     name = _format(format, path, WRITTEN)
     if not isinstance(thing, (Network, Model)):
         raise OptionError(f"export takes a Network or a Model, not a value of type {type(thing).__name__}")
+    if rows is not None and name != "onnx":
+        raise OptionError(f"rows to compare on are for onnx; {name} is compared on random ones: leave them out")
     durable.check_writable(path, force=force)
     network = thing.network if isinstance(thing, Model) else thing
     if dtype is not None:
@@ -176,8 +185,8 @@ def _format(name: str | None, path: StrPath, known: dict[str, str]) -> str:
     suffix = Path(path).suffix.lower()
     if suffix in PICKLES:
         raise OptionError(
-            f"{path}: a {suffix} file is a pickle, which can run anything that was put into it and is neither read nor "
-            "written; use .safetensors"
+            f"{path}: a {suffix} file is a pickle, which can run anything that was put into it, and is neither read "
+            f"nor written; {_INSTEAD[known is READ]}"
         )
     if suffix == ".keras" and suffix not in known.values():
         raise OptionError(

@@ -95,7 +95,7 @@ def _build(thing: Network | Model, onnx: Any) -> Any:
         inputs, outputs = [("x", network.dtype, network.sizes[0])], [("a", network.dtype, network.sizes[-1])]
     made = helper.make_graph(
         graph.nodes, "backlit", [_info(helper, *one) for one in inputs], [_info(helper, *one) for one in outputs],
-        initializer=list(graph.constants.values()),
+        initializer=graph.used(),
     )  # fmt: skip
     return helper.make_model(
         made, opset_imports=[helper.make_opsetid("", OPSET)], ir_version=IR_VERSION, producer_name="Backlit",

@@ -46,6 +46,11 @@ class Graph:
         """A number, one constant however often it is used."""
         return self.constant(f"number {value!r}", float(value))
 
+    def used(self) -> list[Any]:
+        """The constants that a node takes; a runtime warns of any other."""
+        taken = {name for node in self.nodes for name in node.input}
+        return [constant for name, constant in self.constants.items() if name in taken]
+
 
 def add_network(graph: Graph, network: Network, x: str) -> str:
     """All layers from the tensor ``x``, (rows, n_1), on; gives the name of a^L."""

@@ -53,6 +53,11 @@ class Walk:
             raise Refusal(f"has {len(self.graph.node):,} nodes; a chain of layers has {MOST_NODES:,} at most")
         if self.graph.sparse_initializer:
             raise Refusal("has sparse tensors, which Backlit does not have")
+        if model.producer_name == "Backlit" and [value.name for value in self.graph.input] == ["X"]:
+            raise Refusal(
+                "is a model that Backlit exported with its encoding, raw columns in and answers out; import the model "
+                "file that it was exported from, or its network alone (backlit export --network-only)"
+            )
         self.constants: dict[str, NDArray[Any]] = {}
         for tensor in self.graph.initializer:
             if tensor.name in self.constants:
@@ -82,11 +87,10 @@ class Walk:
 
     def _input(self) -> tuple[str, np.dtype[Any], tuple[int, ...]]:
         inputs = [value for value in self.graph.input if value.name not in self.constants]
-        if len(inputs) != 1 or len(self.graph.output) != 1:
-            raise Refusal(
-                f"has {len(inputs)} inputs and {len(self.graph.output)} outputs "
-                f"({', '.join(quote(value.name) for value in self.graph.output[:5])}); a network has one of each"
-            )
+        outputs = list(self.graph.output)
+        if len(inputs) != 1 or len(outputs) != 1:
+            both = f"{_counted('input', inputs)} and {_counted('output', outputs)}"
+            raise Refusal(f"has {both}; a network has one of each")
         kind = inputs[0].type.tensor_type
         sizes = [dim.dim_value for dim in kind.shape.dim]
         if kind.elem_type not in FLOATS or len(sizes) < 2 or (len(sizes) > 2 and min(sizes[1:]) < 1):
@@ -251,6 +255,11 @@ class Walk:
             raise Refusal(f"has an output {quote(name)} that no layer computes")
         self._close(flow, f"output {quote(name)}")
         return flow.over == "LogSoftmax"
+
+
+def _counted(what: str, values: list[Any]) -> str:
+    named = ", ".join(quote(value.name) for value in values[:5]) + ", …" * (len(values) > 5)
+    return f"{len(values)} {what}{'s' * (len(values) != 1)}{f' ({named})' if named else ''}"
 
 
 _FOLLOWED: dict[str, Any] = {

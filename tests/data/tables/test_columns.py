@@ -12,8 +12,6 @@ from backlit.data.tables.encoding import BUCKETS, MOST_ONE_HOT, fit
 from backlit.data.tables.squash import Squash
 from backlit.errors import DataError
 
-pandas = pytest.importorskip("pandas")
-
 PLAIN = Squash(center=10, spread=2, limit=0, offset=0, scale=1)
 
 
@@ -143,6 +141,7 @@ def test_a_column_of_a_hundred_thousand_values_stays_small():
 
 
 def test_the_libraries_agree():
+    pandas = pytest.importorskip("pandas")
     frame = pandas.DataFrame(
         {
             "n": [1, None, 3], "t": pandas.array([True, None, False], dtype="boolean"), "s": ["a", None, "b"],

@@ -10,8 +10,6 @@ from backlit.data.tables import delimited
 from backlit.data.tables.delimited import blocks, look_at
 from backlit.errors import BacklitError, DataError, OptionError
 
-pandas = pytest.importorskip("pandas")
-
 
 def rows_of(path, **options):
     return [row for frame in blocks(look_at(path, **options)) for row in frame.rows()]
@@ -77,17 +75,12 @@ CELLS = st.text(st.characters(codec="utf-8", exclude_characters="\0\r"), max_siz
     st.lists(st.tuples(CELLS, CELLS).map(list), min_size=1, max_size=8),
     st.sampled_from(",;\t|"),
 )  # fmt: skip
-def test_what_python_and_pandas_read_is_read(tmp_path_factory, table, delimiter):
+def test_what_python_writes_is_read(tmp_path_factory, table, delimiter):
     made = io.StringIO()
     csv.writer(made, delimiter=delimiter, quoting=csv.QUOTE_ALL, lineterminator="\n").writerows([["a", "b"], *table])
     path = tmp_path_factory.mktemp("csv") / "t.csv"
     path.write_text(made.getvalue(), encoding="utf-8", newline="")
-    expected = pandas.read_csv(path, sep=delimiter, dtype=str, keep_default_na=False).to_numpy().tolist()
-    assert (
-        [["" if cell is None else cell for cell in row] for row in rows_of(path, delimiter=delimiter)]
-        == expected
-        == table
-    )
+    assert [["" if cell is None else cell for cell in row] for row in rows_of(path, delimiter=delimiter)] == table
 
 
 def test_without_names_columns_are_counted(written):

@@ -6,8 +6,6 @@ from backlit.data import encode_parts, fit, load, read, split
 from backlit.data.tables import reading
 from backlit.errors import DataError, OptionError
 
-pandas = pytest.importorskip("pandas")
-
 
 @pytest.fixture
 def here(tmp_path, monkeypatch):
@@ -28,7 +26,7 @@ def people(rows=40):
 def test_a_csv_a_parquet_and_the_frames_are_the_same_table(here):
     write("t.csv", people())
     pl.read_csv("t.csv").write_parquet("t.parquet")
-    sources = ["t.csv", "t.parquet", pl.read_csv("t.csv"), pandas.read_csv("t.csv"), pl.read_csv("t.csv").lazy()]
+    sources = ["t.csv", "t.parquet", pl.read_csv("t.csv"), pl.read_csv("t.csv").lazy()]
     sources.append(pl.read_csv("t.csv").to_dict(as_series=False))
     matrices = []
     for source in sources:
@@ -38,6 +36,15 @@ def test_a_csv_a_parquet_and_the_frames_are_the_same_table(here):
         assert encoding.inputs[-2:] == ("colour=red", "colour=blue")
         matrices.append(encoding.features(table.X).tobytes())
     assert len(set(matrices)) == 1
+
+
+def test_a_frame_of_pandas_is_the_same_table(here):
+    pandas = pytest.importorskip("pandas")
+    write("t.csv", people())
+    theirs, ours = (read(frame.read_csv("t.csv"), target="rich") for frame in (pandas, pl))
+    assert (theirs.columns, theirs.y.tolist()) == (ours.columns, ours.y.tolist())
+    features = [fit(table, np.arange(20)).features(table.X).tobytes() for table in (theirs, ours)]
+    assert features[0] == features[1]
 
 
 def test_loading_gives_a_typed_frame_and_the_target(here):
@@ -141,13 +148,13 @@ def test_the_same_contents_have_the_same_fingerprint(here):
 
 
 def test_a_table_for_a_model_is_read_as_the_model_takes_it(here):
-    write("t.csv", "code,t\n" + "x1,0\n7,1\n8,0\n" * 10)
-    known = fit(read("t.csv", target="t"), np.arange(30)).table
+    write("t.csv", "code,t\n" + "x1,0\n7,1\n8,0\nx2,1\n" * 10)
+    known = fit(read("t.csv", target="t"), np.arange(40)).table
     write("new.csv", "more,t,code\n1,0,7\n2,1,8\n")  # of its own accord, code would be numbers
     table = read("new.csv", target="t", like=known)
     assert table.X["code"].to_list() == ["7", "8"]
     assert table.remarks == ("columns that the model does not know are ignored: 'more'",)
-    assert known.features(table.X).tolist() == [[1, 0, 0], [0, 1, 0]]
+    assert known.features(table.X).tolist() == [[1, 0, 0, 0], [0, 1, 0, 0]]
     write("labels.csv", "code,t\n7,1\n")
     assert read("labels.csv", target="t", like=known, as_text=True).y.tolist() == ["1"]
 
@@ -188,7 +195,7 @@ def test_an_infinite_number_of_a_frame_is_named(here):
 
 
 def test_columns_of_the_same_name(here):
-    frame = pandas.DataFrame([[1, 2, 3]], columns=["a", "a", "y"])
+    frame = pytest.importorskip("pandas").DataFrame([[1, 2, 3]], columns=["a", "a", "y"])
     with pytest.raises(DataError, match="the frame has the column 'a' 2 times"):
         read(frame, target="y")
 

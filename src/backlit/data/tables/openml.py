@@ -19,10 +19,6 @@ def open_openml(source: str) -> Raw:
     Raises:
         DataError: there is no such set, it cannot be fetched, or pandas, which scikit-learn needs for it, is missing.
     """
-    try:
-        import pandas  # noqa: F401
-    except ImportError:
-        raise DataError(f"{source}: scikit-learn needs pandas for it; pip install 'backlit[openml]'") from None
     found = _fetch(source)
     table = found.frame
     names = [str(name) for name in table.columns]
@@ -38,6 +34,10 @@ def _fetch(source: str) -> Any:
     name, _, version = source.removeprefix(OPENML).partition(":")
     if not name or not re.fullmatch(r"[0-9]*|active", version):
         raise DataError(f"{source}: is not openml:NAME, openml:NAME:VERSION or openml:NUMBER")
+    try:
+        import pandas  # noqa: F401
+    except ImportError:
+        raise DataError(f"{source}: scikit-learn needs pandas for it; pip install 'backlit[openml]'") from None
     which: dict[str, Any] = {"data_id": int(name)} if name.isdecimal() else {"name": name}
     if version.isdecimal() and not name.isdecimal():
         which["version"] = int(version)
