@@ -184,6 +184,38 @@ void one_step(const Case& c, bool fused) {
   }
 }
 
+// The same pass as rows, as somebody else's would come: the same bits.
+template <class T>
+void as_rows(const Case& c) {
+  Step<T> step(c, *kernels<T>());
+  step.update(true);
+  const std::size_t m = std::size_t(c.m);
+  std::vector<T> x(m * std::size_t(c.sizes[0])), of_rows(m);
+  step.pass->copy_x(x.data());
+  std::vector<std::vector<T>> kept;
+  std::vector<LayerRows<T>> layers;
+  for (std::size_t l = 0; l < step.specs.size(); ++l) {
+    for (int k = 0; k < 4; ++k) kept.emplace_back(m * std::size_t(c.sizes[l + 1]));
+    auto* room = kept.data() + 4 * l;
+    step.pass->copy_z(l, room[0].data()), step.pass->copy_sigma(l, room[1].data());
+    step.pass->copy_a(l, room[2].data()), step.pass->copy_delta(l, room[3].data());
+  }
+  for (std::size_t l = 0; l < step.specs.size(); ++l) {
+    const auto* room = kept.data() + 4 * l;
+    const bool drops = step.specs[l].dropout > 0;
+    const T* sigma = c.activations[l] == Activation::relu ? room[0].data() : room[1].data();
+    layers.push_back({room[0].data(), sigma, drops ? room[2].data() : sigma, room[3].data()});
+  }
+  Measure<T> measure(step.table, step.specs, c.m + 5);
+  std::vector<double> sums(step.layers.size(), -1);
+  measure.over_rows(c.m, x.data(), layers, sums.data(), of_rows.data());
+  for (std::size_t k = 0; k < sums.size(); ++k) {
+    const bool of_pass = k % STATISTICS < W_SQUARE || k % STATISTICS == STATISTICS - 1;
+    CHECK(sums[k] == (of_pass ? step.layers[k] : -1), "sum %d of rows, m %d", int(k), c.m);
+  }
+  for (std::size_t i = 0; i < m; ++i) CHECK(float(of_rows[i]) == step.row_gradients[i], "row %d as a row", int(i));
+}
+
 template <class T>
 void any_number_of_threads() {
   const Case c{{20, 64, 49, 3}, {Activation::relu, Activation::tanh, Activation::softmax}, 300};
@@ -244,8 +276,8 @@ void same_bits() {
   const std::vector<LayerSpec> specs = {{20, 60, Activation::relu, 0.25}, {60, 3, Activation::identity, 0.0}};
   auto trained = [&](int threads, Rule rule, double clip, const std::vector<std::uint8_t>& wanted) {
     force_threads(threads);
-    Session<T> session(*kernels<T>(), specs, {Cost::huber, false, 0.01}, {X.data(), Y.data(), weights.data(), ROWS, Decision::none},
-                       {{rule, 0.9, 0.999, 1e-8, 0.1}, 10, 99, clip});
+    Session<T> session(*kernels<T>(), specs, {Cost::huber, false, 0.01},
+                       {X.data(), Y.data(), weights.data(), ROWS, Decision::none}, {{rule, 0.9, 0.999, 1e-8, 0.1}, 10, 99, clip});
     session.load(theta.data(), {});
     std::vector<double> rates(STEPS, 0.01), costs(STEPS), hits(STEPS), sums(STEPS), layers(2 * STATISTICS * STEPS);
     std::vector<float> of_rows(ROWS), costs_of_rows(ROWS);
@@ -277,14 +309,18 @@ void test_statistics_of() {
   for (Activation hidden : EVERY)
     for (int m : batches) {
       Case c{{sizes[k % 10], sizes[(k + 3) % 10], sizes[(k * 7 + 5) % 10], sizes[(k * 3 + 1) % 10]},
-             {hidden, EVERY[k % 9], k % 2 ? Activation::softmax : Activation::sigmoid}, m};
+             {hidden, EVERY[k % 9], k % 2 ? Activation::softmax : Activation::sigmoid},
+             m};
       c.dropout = k % 3 ? 0 : 0.3, c.penalty = k % 4 ? 0 : PENALTY, c.weighted = k % 5 == 0, c.rule = Rule(k % 6);
       one_step<T>(c, true), ++k;
+      c.weighted = false;
+      as_rows<T>(c);
     }
   one_step<T>({{784, 30, 10}, {Activation::sigmoid, Activation::sigmoid}, 10, 0, 0, 1, false, Rule::sgd}, true);
   for (int rule = 0; rule < 6; ++rule)
     for (double penalty : {0.0, PENALTY}) {
-      const Case c{{50, 33, 17, 5}, {Activation::relu, Activation::tanh, Activation::exponential}, 33, 0, penalty, 0.5, true, Rule(rule)};
+      const std::vector<Activation> activations = {Activation::relu, Activation::tanh, Activation::exponential};
+      const Case c{{50, 33, 17, 5}, activations, 33, 0, penalty, 0.5, true, Rule(rule)};
       Case whole = c;
       whole.clip = 1;
       one_step<T>(c, false), one_step<T>(whole, false), one_step<T>(whole, true);

@@ -147,19 +147,20 @@ def distance(found: Any, right: Any) -> float:
 
 
 def conditioning(case: Case) -> float:
-    """How far the gradient moves where every number of θ and X is rounded to float32 once more, up or down at random.
+    """How far the gradient or a δ moves where every number of θ and X is rounded to float32 once more, up or down.
 
     Where a is near y, or an output is where its slope is nearly 0, what is left of their digits is the gradient.
     """
     network, target, data = setting(case, "float64", case.batch)
-    right = REFERENCE.backward_pass(network, target, data.X, data.Y, data.row_weights).gradients.vector
+    right = REFERENCE.backward_pass(network, target, data.X, data.Y, data.row_weights)
     theta, moved = network.parameters.copy(), []
     for seed in range(3):
         rng = np.random.default_rng(seed)
         network.parameters[...] = theta * (1 + 2.0**-24 * rng.choice([-1, 1], theta.shape))
         X = data.X * (1 + 2.0**-24 * rng.choice([-1, 1], data.X.shape))
-        found = REFERENCE.backward_pass(network, target, X, data.Y, data.row_weights).gradients.vector
-        moved.append(distance(found, right))
+        found = REFERENCE.backward_pass(network, target, X, data.Y, data.row_weights)
+        deltas = [distance(found.errors.delta[l], right.errors.delta[l]) for l in right.errors.delta]
+        moved.append(max(distance(found.gradients.vector, right.gradients.vector), *deltas))
     return float(np.mean(moved))
 
 
