@@ -334,6 +334,7 @@ double peak_flops(int threads, bool single, double seconds) {
 
 NB_MODULE(_native, module) {
   module.doc() = "The native core: the equations of backpropagation as fused kernels. See native/README.md.";
+  nb::set_leak_warnings(false);  // a lens's hooks may well outlive the interpreter's modules
   declare<float>(module, "32");
   declare<double>(module, "64");
   module.def("isa", &current_isa, "The instruction set whose kernels run.");

@@ -121,9 +121,9 @@ def sums_of_updates(
     """
     flat_before, flat_after, flat_g = (list(chain.from_iterable(lists)) for lists in (before, after, gradients))
     found = np.empty((len(flat_before), 4))
-    dtypes = {vector.dtype.name for vector in (*flat_before, *flat_after, *flat_g)}
-    if native.MISSING is None and len(dtypes) == 1:
-        native.measure_update[dtypes.pop()](flat_before, flat_after, flat_g, found)
+    dtype = flat_before[0].dtype
+    if native.MISSING is None and all(vector.dtype == dtype for vector in chain(flat_before, flat_after, flat_g)):
+        native.measure_update[dtype.name](flat_before, flat_after, flat_g, found)
     else:
         for row, theta, now, g in zip(found, flat_before, flat_after, flat_g, strict=True):
             change = now - theta
