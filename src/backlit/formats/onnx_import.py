@@ -79,8 +79,8 @@ def _runner(path: StrPath, content: bytes) -> Runner:
 
 
 def _arithmetic(runner: Runner, walk: Walk, network: Network) -> str | None:
-    """A graph that casts to float32 on its way computes in that, whatever its weights are of."""
-    return "float32" if walk.narrowed else runner.arithmetic
+    """A graph that takes float32, or casts to it on its way, is no nearer than that, whatever its weights are of."""
+    return "float32" if walk.narrowed or walk.input_dtype == np.float32 else runner.arithmetic
 
 
 __all__ = ["Refusal", "read", "read_network"]
