@@ -32,12 +32,15 @@ def network_of(name, dtype="float32", outputs=3):
     return bl.Network([4, 6, outputs], activation=hidden, output=name, dtype=dtype, dropout=0.5, seed=1)
 
 
+KNOWN = [
+    (name, dtype) for name in ACTIVATIONS for dtype in ("float32", "float64") if (name, dtype) != ("gelu", "float64")
+]
+"""ONNX Runtime has no Erf of float64."""
+
+
 @needs_runtime
-@pytest.mark.parametrize("dtype", ["float32", "float64"])
-@pytest.mark.parametrize("name", ACTIVATIONS)
+@pytest.mark.parametrize(("name", "dtype"), KNOWN)
 def test_onnx_runtime_computes_the_same(name, dtype):
-    if (name, dtype) == ("gelu", "float64"):
-        pytest.skip("ONNX Runtime has no Erf of float64")
     network = network_of(name, dtype)
     X = (3 * RNG.normal(size=(50, 4))).astype(dtype)
     a = run(onnx_export.make(network).content, x=X)["a"]
@@ -60,6 +63,7 @@ def test_gelu_in_float64_says_who_cannot_run_it():
     if version_of("onnxruntime") is not None:
         assert "Erf" in written.lost[0]
         assert "reference evaluator" in written.agreement.against
+    assert written.agreement.outputs < 1e-14
 
 
 def test_the_file_states_its_opset_and_is_checked(tmp_path):
