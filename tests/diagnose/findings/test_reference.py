@@ -62,8 +62,8 @@ def test_skill_of_classes_of_numbers_and_of_labels():
 
 @pytest.mark.parametrize("decision", ["argmax", None])
 def test_the_standard_error_is_the_spread_over_samples(decision):
-    """Of 300 samples of 200 rows: a deviation of 300 numbers is known to 4 %; of classes the formula leaves out that the
-    largest one's share varies too.
+    """Of 300 samples of 200 rows: a deviation of 300 numbers is known to 4 %; of classes the formula leaves out that
+    the share of the largest varies too.
     """
     rng = np.random.default_rng(1)
     skills, errors = [], []
