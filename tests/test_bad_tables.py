@@ -113,6 +113,7 @@ REFUSED = [
     row("an infinite number", TRAIN, "column 'size' has 'inf' in row 2", "finite", files=table(at(4, "inf,red,2024-01-01,a"))),
     row("an infinite number behind rows left out", TRAIN, "column 'size' has '1e999' in row 7", files=table(lambda lines: at(4, "1,red,2024-01-01,")(at(9, "1e999,red,2024-01-01,a")(lines)))),
     row("text that is no class", "train t.csv --target name", "60 different values in 60 rows", "--target takes another", files=table(lambda lines: [f"{line},{'name' if i == 0 else f'n{i}'}" for i, line in enumerate(lines)])),
+    row("dates to learn", "train t.csv --target day", "target 'day' is dates or times", "days since a day", files=table(column(2, lambda i: f"2024-{1 + i % 12:02}-{1 + i // 12:02}"))),
     row("several targets, one of them text", "train t.csv --target size,kind", "target 'kind' is text", "must be numbers", files=table()),
     row("text as numbers", f"{TRAIN} --task numbers", "target 'kind' is text", "cannot be numbers", files=table()),
     row("a class nobody knows", EVALUATE, "unknown class 'c' in row 0", "known: 'a', 'b'", files=both(model, table(at(2, "1,red,2024-01-01,c")))),
@@ -136,7 +137,9 @@ SAID = [
     row("all of a column missing", TRAIN, "column 'size': left out: every cell is missing", files=table(column(0, lambda i: "?"))),
     row("a constant column", TRAIN, "column 'colour': left out: it is 'red' in every row", files=table(column(1, lambda i: "red"))),
     row("near-unique text", TRAIN, "column 'colour': left out: text with 36 different values in 36 cells", files=table(column(1, lambda i: f"c{i}"))),
-    row("mixed types", TRAIN, "column 'size' mixes 40 numbers with 20 cells of text, such as 'big' in row 0: taken as text", files=table(column(0, lambda i: i % 7 if i % 3 else "big"))),
+    row("mixed types", TRAIN, "column 'size' mixes 40 numbers with 20 cells of text, such as 'big' in row 0: taken as text", files=table(column(0, lambda i: i % 7 if i % 3 else ("big", "small")[i % 2]))),
+    row("a word for all that is missing", TRAIN, "column 'size' is numbers; counted as missing: 'unknown' (row 0)", files=table(column(0, lambda i: i % 7 if i % 3 else "unknown"))),
+    row("a target with a sign", "train t.csv --target size", "the target 'size' is numbers written with '%'; answers come without", files=table(column(0, lambda i: f"{i}.5%"))),
     row("a few words among numbers", TRAIN, "column 'size' is numbers; counted as missing: 'lots' (row 8)", files=table(at(10, "lots,red,2024-01-01,a"))),
     row("a date out of range", TRAIN, "column 'day' is dates or times (%Y-%m-%d); counted as missing: '2024-13-01' (row 8)", files=table(at(10, "1,red,2024-13-01,a"))),
     row("numbers for names", "train t.csv --target kind", "the first line was taken for names, as '1'; --no-header", files=table(names("1,colour,day,kind"))),
@@ -193,3 +196,18 @@ def test_a_column_of_a_hundred_thousand_values(here, capsys):
         == 0
     )
     assert len(bl.load_model("t.safetensors").encoding.inputs) == 64 + 16
+
+
+@pytest.mark.parametrize(
+    ("line", "says"),
+    [
+        ("1,red,2024-01-01,c", "unknown class 'c' in row 4"),
+        ("big,red,2024-01-01,a", "column 'size' has 'big' in row 4"),
+    ],
+)
+def test_behind_rows_without_a_target_rows_count_as_in_the_file(line, says, here, capsys):
+    both(model, table(lambda lines: at(4, "1,red,2024-01-01,")(at(6, line)(lines))))(here)
+    assert main(EVALUATE.split()) == 2
+    note, error = capsys.readouterr().err.splitlines()
+    assert "1 of 60 rows have no target" in note
+    assert says in error

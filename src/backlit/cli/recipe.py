@@ -1,6 +1,6 @@
 """What trains: read → split → encode → network, as ``backlit train`` and ``backlit diagnose`` both have it."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
@@ -85,6 +85,10 @@ class Prepared:
     """X and y to train on."""
     options: dict[str, Any]
     """Of :func:`backlit.train`, the validation rows among them."""
+    notes: list[str]
+    """What a user should know of the data."""
+    to_train_on: Any
+    """What made these rows of encoded ones; while there is this, there is the file that a window keeps them in."""
 
     def train(self, **more: Any) -> Any:
         """The training.
@@ -99,6 +103,14 @@ class Prepared:
             return bl.train(self.network, X, y, **self.options, **more)
         except bl.DivergenceError as divergence:
             raise _in_rows_of_the_source(divergence, self.parts.train) from None
+
+    def scores(self, *named: str) -> dict[str, dict[str, float]]:
+        """Of the network as it is, on each of these parts that there is."""
+        from backlit.cli import scores
+
+        found = [part for part in named if part in self.X]
+        y, rows = self.dataset.known_y, vars(self.parts)
+        return {part: scores.of(self.encoding, self.network.predict(self.X[part]), y[rows[part]]) for part in found}
 
     def __str__(self) -> str:
         return _what_is_trained(self.dataset, self.encoding, self.network, self.parts, self.settled)
@@ -116,25 +128,46 @@ def prepare(source: str, asked: Asked, *, beside: Path, quiet: bool) -> Prepared
     Raises:
         OptionError, DataError: an option, or the data, cannot be used.
     """
-    import backlit as bl
     from backlit import data
     from backlit.cli import stored
-    from backlit.training import defaults
 
-    given = asked.given()
     with tables.progress(source, watching=not quiet) as tell:
         dataset = data.read(
-            source, target=asked.target, progress=tell,
+            source, target=asked.target, progress=tell, stream=asked.window is not None,
             **tables.options(asked.no_header, asked.delimiter, asked.characters),
         )  # fmt: skip
         parts = _split(dataset, asked.task, asked.validation, asked.test, asked.seed)
         parts, said = _without(parts, asked.leave_out, dataset.rows)
-        encoding = _encode(dataset, parts, asked.task, asked.output_activation)
         make_room, to_train_on = stored.room(asked.window, beside)
-        X = data.encode_parts(dataset, encoding, vars(parts), asked.dtype, make_room)
-        y = encoding.targets(dataset.known_y, asked.dtype)
-    tables.say([*_remarks(dataset, encoding, y, asked.class_weight), said], quiet=quiet)
+        ready = of_rows(dataset, parts, asked, make_room=make_room, to_train_on=to_train_on)
+    ready.notes.extend([said] if said else [])
+    tables.say(ready.notes, quiet=quiet)
+    return ready
 
+
+def of_rows(
+    dataset: Any,
+    parts: Any,
+    asked: Asked,
+    *,
+    epochs: int | None = None,
+    make_room: Any = None,
+    to_train_on: Callable[[Any], Any] = lambda X: X,
+) -> Prepared:
+    """The training of these rows; ``epochs`` in the place of what was asked for.
+
+    Raises:
+        OptionError, DataError: an option, or the data, cannot be used.
+    """
+    import backlit as bl
+    from backlit import data
+    from backlit.training import defaults
+
+    encoding = _encode(dataset, parts, asked.task, asked.output_activation)
+    X = data.encode_parts(dataset, encoding, vars(parts), asked.dtype, make_room)
+    y = encoding.targets(dataset.known_y, asked.dtype)
+    notes = _notes(dataset, encoding, y, asked.class_weight)
+    given = asked.given() if epochs is None else {**asked.given(), "epochs": epochs}
     settled = defaults.choose(
         len(parts.train), len(encoding.inputs), encoding.task, pixels=encoding.full_scale is not None, given=given
     )
@@ -157,7 +190,7 @@ def prepare(source: str, asked: Asked, *, beside: Path, quiet: bool) -> Prepared
         "early_stopping": bl.EarlyStopping(patience=stopping) if held_out or stopping is not None else None,
         "seed": asked.seed, "engine": asked.engine,
     }  # fmt: skip
-    return Prepared(asked, dataset, parts, encoding, X, y, settled, network, rows, options)
+    return Prepared(asked, dataset, parts, encoding, X, y, settled, network, rows, options, notes, to_train_on)
 
 
 def _optimizer(name: str | None, momentum: float | None, nesterov: bool) -> Any:
@@ -232,10 +265,11 @@ def cost_of_task(task: str, target: str, output_activation: str | None, cost: st
     return "quadratic" if cost is None and output_activation == "sigmoid" else cost
 
 
-def _remarks(dataset: Any, encoding: Any, y: Any, class_weight: str | None) -> list[str | None]:
+def _notes(dataset: Any, encoding: Any, y: Any, class_weight: str | None) -> list[str]:
     """What a user should know of the data before they are trained on."""
-    said = getattr(dataset, "remarks", ())
-    return [*said, *tables.on_columns(encoding), tables.on_classes(encoding, y, class_weight)]
+    said = [*getattr(dataset, "remarks", ()), *tables.on_columns(encoding)]
+    of_classes = tables.on_classes(encoding, y, class_weight)
+    return [*said, of_classes] if of_classes else said
 
 
 def _what_is_trained(dataset: Any, encoding: Any, network: Any, parts: Any, settled: Any) -> str:

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from backlit.cli import files, output, tables
+from backlit.cli import files, output, refitting, tables
 from backlit.cli import options as read_option
 from backlit.cli import training_options as options
 from backlit.cli.training_options import RESULTS
@@ -29,6 +29,7 @@ def run(
     target: options.Target = None,
     task: options.Task = None,
     validation: options.Validation = 0.2,
+    refit: Annotated[bool | None, typer.Option("--refit/--no-refit", rich_help_panel=options.DATA, help="Train again on training and validation rows together, for as many epochs as the validation showed to be good; the network of that is kept.  [default: where the rows are few and neither --epochs, --early-stopping nor --optimizer is given]")] = None,
     test: options.Test = 0.2,
     no_header: tables.NoHeader = False,
     delimiter: tables.Delimiter = None,
@@ -74,15 +75,16 @@ def run(
     What you do not ask for is chosen by rules on rows, columns and task, and said.
     """
     import backlit as bl
-    from backlit.cli import provenance, recipe, scores
+    from backlit.cli import provenance, recipe
     from backlit.formats import model_file
 
     asked = recipe.Asked.of(locals())
     asked.given()  # what cannot be read is said before anything is
     place = _checkpoint(checkpoint, checkpoint_every, keep, force=force)
     destination = _check_files(source, out, plot, checkpoint, lens, resume=resume, force=force)
+    refitting.check(refit, asked)
     ready = recipe.prepare(source, asked, beside=destination, quiet=quiet)
-    dataset, parts, encoding, network, settled = ready.dataset, ready.parts, ready.encoding, ready.network, ready.settled
+    dataset, parts, settled = ready.dataset, ready.parts, ready.settled
     watching = not quiet and sys.stderr is not None and sys.stderr.isatty()
     interruption = None
     watcher = None if lens is None else bl.Lens(path=lens, force=force, row_numbers=parts.train)
@@ -107,21 +109,24 @@ def run(
             nothing = "interrupted before an epoch was completed: there is nothing to save"
             raise bl.TrainingInterrupted(nothing + _how_to_go_on(checkpoint), completed, signal=stop.signal) from None
 
-    X = ready.X
-    judges = {part: rows for part, rows in vars(parts).items() if part in X and part != "train"}
-    found = {part: scores.of(encoding, network.predict(X[part]), dataset.known_y[rows]) for part, rows in judges.items()}
+    found, last = ready.scores("validation", "test"), ready
+    if interruption is None and refitting.is_due(refit, asked, completed, rows=len(parts.train)):
+        last, interruption = refitting.again(ready, completed, watching=watching)
+    refitted = refitting.to_dict(last) if last is not ready else None
+    found |= last.scores("test")
 
-    came_from = provenance.of(dataset, parts, validation, test, completed, found) | {"chosen": settled.to_dict()}
-    came_from |= {} if leave_out is None else {"left_out": leave_out}
+    came_from = provenance.of(dataset, parts, validation, test, completed, found)
+    came_from |= {"chosen": settled.to_dict(), "refit": refitted} | ({"left_out": leave_out} if leave_out else {})
     saved = _unless_taken(destination, force=force)
-    model_file.save(bl.Model(network, encoding, came_from), saved, force=force)
+    model_file.save(bl.Model(last.network, last.encoding, came_from), saved, force=force)
     if plot is not None:
         completed.plot(_unless_taken(plot, force=force), force=force)
 
     if json:
-        _print_document(completed, came_from, saved, _findings(source, ready, completed) if watcher else {})
+        diagnosis = _findings(source, ready, completed) if watcher else {}
+        _print_document(completed, came_from, saved, {"notes": ready.notes, **diagnosis})
     else:
-        what = {"target": tables.task_in_words(encoding, task is not None), "by rule": str(settled)}
+        what = {"target": tables.task_in_words(ready.encoding, task is not None), "by rule": str(settled)}
         _print_for_people(what, completed, came_from, saved, curve=not quiet)
         if watcher is not None and not quiet:
             print()
@@ -211,7 +216,8 @@ def _print_findings(source: str, ready: Any, lens: Any, completed: Any, *, json:
     """What the lens saw means; of a training that diverged, too, before its error is said."""
     from backlit.cli import diagnose_findings
 
-    found = diagnose_findings.of_training(ready, lens, completed)
+    watching = not json and sys.stderr is not None and sys.stderr.isatty()
+    found = diagnose_findings.of_training(ready, lens, completed, watching=watching)
     if json:
         output.print_json({"diagnosis": diagnose_findings.to_dict(found, source, ready.asked)})
     else:
@@ -237,8 +243,10 @@ def _what_came_out(what: dict[str, str], completed: Any, came_from: dict[str, An
     done, best = len(completed.history), came_from["best_epoch"]
     ended = "" if completed.stopped == "all epochs done" else f", {completed.stopped}"
     kept = f"; kept epoch {best}, the best by validation" if best else ""
+    again = came_from["refit"]
     how = [
         ("trained", f"{done} epoch{'s' * (done != 1)} in {completed.seconds:.1f} s{ended}{kept}"),
+        *([("refitted", refitting.in_words(again))] if again else []),
         *((word, text) for word, text in what.items() if text),
         ("engine", f"{completed.engine}: {completed.engine_reason}"),
         *(("rows", windows["shuffled"]) for windows in [completed.options["windows"]] if windows),

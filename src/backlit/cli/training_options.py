@@ -17,7 +17,7 @@ Target = Annotated[str | None, typer.Option(rich_help_panel=DATA, metavar="NAME"
 Task = Annotated[str | None, typer.Option(rich_help_panel=DATA, metavar="TASK", help="classes, labels (several at once, each 0 or 1) or numbers.  [default: seen from the target]")]
 Validation = Annotated[float, typer.Option(rich_help_panel=DATA, metavar="SHARE", parser=read_option.number, help="Of the rows: they choose the best epoch; 0 for none.")]
 Test = Annotated[float, typer.Option(rich_help_panel=DATA, metavar="SHARE", parser=read_option.number, help="Of the rows: they choose nothing, and report the score; 0 for none.")]
-Window = Annotated[int | None, typer.Option(rich_help_panel=DATA, metavar="ROWS", parser=read_option.at_least_one, help="Keep the encoded rows in a file while training, and shuffle so many together: for tables larger than the memory.")]
+Window = Annotated[int | None, typer.Option(rich_help_panel=DATA, metavar="ROWS", parser=read_option.at_least_one, help="Keep the encoded rows in a file while training, and shuffle so many together: for data larger than the memory.")]
 LeaveOut = Annotated[str | None, typer.Option(rich_help_panel=DATA, metavar="ROWS", help="Do not train on these: row numbers between commas, or a table by `backlit diagnose --rows --out`, of which the rows with likely wrong labels are meant. Rows that choose or judge stay.")]
 ClassWeight = Annotated[str | None, typer.Option(rich_help_panel=DATA, metavar="balanced", help="Rare classes count as much as common ones.")]
 Layers = Annotated[str | None, typer.Option(rich_help_panel=NETWORK, metavar="N,N,…", help="Neurons of the hidden layers; '' for no hidden layer." + BY_RULE)]

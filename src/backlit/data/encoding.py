@@ -14,9 +14,10 @@ from numpy.typing import ArrayLike, DTypeLike, NDArray
 from backlit import activations
 from backlit.data import frames, plain, scaling
 from backlit.data.checks import as_numbers, check_finite
-from backlit.data.dataset import Dataset, as_target
+from backlit.data.dataset import Dataset, as_target, blocks_of_rows
 from backlit.data.frames import some
 from backlit.data.labels import Label, check_varies, check_zero_one, classes_of, infer_task, number_table, one_hot
+from backlit.data.lazy import LazyRows
 from backlit.data.tables import encoding as table_encoding
 from backlit.data.tables import ramps, stored
 from backlit.data.tables.encoding import TableEncoding
@@ -118,10 +119,11 @@ class Encoding:
         check_finite(f"X, encoded as {encoded.dtype},", encoded, self.columns)
         return encoded
 
-    def targets(self, y: ArrayLike, dtype: DTypeLike = np.float64) -> Array:
+    def targets(self, y: ArrayLike, dtype: DTypeLike = np.float64, numbers: IndexArray | None = None) -> Array:
         """What the output layer is compared with, shape (rows, outputs): one-hot, 0 and 1, or standardised.
 
-        Two classes on a single output are 0 and 1 in their order.
+        Two classes on a single output are 0 and 1 in their order. ``numbers``: of the rows in the user's data, where
+        they are not these.
 
         Raises:
             DataError: a class that is not known (which, in which row, and which are), another number of columns, a
@@ -129,7 +131,7 @@ class Encoding:
         """
         raw = as_target(y, f"target '{self.target}'")
         if self.task == "classes":
-            return one_hot(raw, self.classes, self.codes, self.outputs, self.target, dtype)
+            return one_hot(raw, self.classes, self.codes, self.outputs, self.target, dtype, numbers)
         table = number_table(raw, self.outputs, self.target)
         if self.task == "labels":
             check_zero_one(table, f"target '{self.target}'")
@@ -314,7 +316,7 @@ def fit(
     if isinstance(dataset, Table):
         offset, scale = _nothing(), _nothing()
     elif dataset.full_scale is None:
-        offset, scale = scaling.standard(dataset.X[rows], f"{dataset.source}: X")
+        offset, scale = _standard(dataset, rows)
     else:
         offset, scale = np.zeros(len(dataset.columns)), np.full(len(dataset.columns), dataset.full_scale)
     return Encoding(
@@ -333,6 +335,15 @@ def fit(
         table=columns,
         target_log=target_log,
     )
+
+
+def _standard(dataset: Dataset, rows: IndexArray) -> tuple[Float64Array, Float64Array]:
+    """Of the training rows; of a streamed source block by block."""
+    what = f"{dataset.source}: X"
+    if not isinstance(dataset.X, LazyRows):
+        return scaling.standard(dataset.X[rows], what)
+    chosen = dataset.X.take(rows)
+    return scaling.standard_of_blocks(lambda: blocks_of_rows(chosen), what)
 
 
 def _fit_table(table: Table, rows: IndexArray, task: str) -> TableEncoding:
