@@ -116,7 +116,11 @@ def main() -> None:
     parser.add_argument("--remedies", action="store_true", help="obey the first finding of every reported run")
     parser.add_argument("--out", type=Path, help=f"where results are kept; {RESULTS.name} for a whole run")
     parser.add_argument("--write", type=Path, help="the page to write the tables into, whole and with remedies")
+    parser.add_argument("--page", type=Path, help="write this page from the results that are kept, and do nothing else")
     options = parser.parse_args()
+    if options.page:
+        page.write(json.loads(RESULTS.read_text()), options.page)
+        return
     place, began = zoo.Place(options.data, options.cache), time.perf_counter()
 
     def tell(text: str) -> None:

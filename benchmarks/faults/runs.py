@@ -2,19 +2,21 @@
 
 import json
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import cache
 from hashlib import blake2b
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import numpy as np
 from faults.cases import Training
 
 import backlit as bl
 from backlit.diagnose import findings
+from backlit.diagnose.findings import reference
 from backlit.diagnose.findings.evidence import Evidence
 from backlit.diagnose.findings.gather import gather
 from backlit.diagnose.findings.rule import Measured, Rule
@@ -108,13 +110,35 @@ def statistics(training: Training, folder: Path) -> dict[str, Any]:
     known: dict[str, Any] = json.loads(file.read_text()) if file.exists() else {}
     rules = tuple(rule for rule in RULES if known.get(rule.name, ("", None))[0] != source_of(rule))
     if rules:
-        with quietly():
+        with quietly(), mock.patch.object(reference, "reference", remembered(folder.parent / "references")):
             found = measure(evidence_of(training, folder), rules)
         for rule in rules:
             one = found[rule.name]
             known[rule.name] = source_of(rule), dict(one.statistics) if isinstance(one, Measured) else None
         file.write_text(json.dumps(known))
     return {rule.name: known[rule.name][1] for rule in RULES}
+
+
+def remembered(folder: Path) -> Callable[..., reference.Reference]:
+    """What simple methods make of rows, from a file where they have met these rows before: most of a measurement."""
+    compute, source = reference.reference, Path(str(reference.__file__)).read_bytes()
+    folder.mkdir(exist_ok=True)
+
+    def look_up(X, Y, decision, mean, deviation) -> reference.Reference:
+        told = repr((X.shape, Y.shape, decision)).encode()
+        digest = blake2b(source + told, digest_size=12)
+        for array in (X, Y, mean, deviation):
+            digest.update(np.ascontiguousarray(array).tobytes())
+        file = folder / f"{digest.hexdigest()}.npz"
+        if not file.exists():
+            found = compute(X, Y, decision, mean, deviation)
+            np.savez(file, **{part.name: getattr(found, part.name) for part in fields(found)})
+        with np.load(file, allow_pickle=False) as arrays:
+            parts = {part.name: arrays[part.name] for part in fields(reference.Reference)}
+        plain = {name: array.item() for name, array in parts.items() if array.ndim == 0}
+        return reference.Reference(**{**parts, **plain})
+
+    return look_up
 
 
 @cache
