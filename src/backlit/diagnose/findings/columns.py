@@ -49,6 +49,7 @@ class Columns:
         if len(varying) < 2:
             return ()
         X = self.X[:: -(-len(self.X) // MOST_ROWS)].astype(np.float64)[:, varying]
+        X = X / np.abs(X).max(axis=0)  # far from where squares overflow
         X = X - X.mean(axis=0)
         norms = np.sqrt((X**2).sum(axis=0))
         varying, X = varying[norms > 0], X[:, norms > 0] / norms[norms > 0]

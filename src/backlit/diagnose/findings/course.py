@@ -38,9 +38,23 @@ class Course:
     @property
     def falling(self) -> float:
         """By which share the last fifth is below the fifth before it; negative where the cost rises."""
+        before, last = self._fifths
+        return (before - last) / before if before > 0 else 0.0
+
+    @property
+    def late(self) -> float:
+        """Of the whole fall of the cost, the share that the last fifth made; 0 where it did not fall.
+
+        A fifth or more of a cost that falls evenly; next to nothing of one that has fallen as far as it can.
+        """
+        before, last = self._fifths
+        whole = max(self.first, float(self.costs[0])) - last
+        return max(before - last, 0.0) / whole if whole > 0 else 0.0
+
+    @property
+    def _fifths(self) -> tuple[float, float]:
         fifth = max(len(self.costs) // 5, 1)
-        before, last = self.costs[-2 * fifth : -fifth].mean(), self.costs[-fifth:].mean()
-        return float((before - last) / before) if before > 0 else 0.0
+        return float(self.costs[-2 * fifth : -fifth].mean()), float(self.costs[-fifth:].mean())
 
 
 def course(evidence: Evidence) -> Course:

@@ -97,7 +97,8 @@ def measure(evidence: Evidence, rules: Iterable[Rule] = ()) -> dict[str, Measure
     found: dict[str, Measured | NotJudged] = {}
     for rule in tuple(rules) or RULES:
         try:
-            found[rule.name] = rule.measure(evidence)
+            with np.errstate(all="ignore"):  # of a training that ran away, what follows from its numbers is what it is
+                found[rule.name] = rule.measure(evidence)
         except CannotJudge as reason:
             found[rule.name] = NotJudged(rule.name, str(reason))
     return found
@@ -148,5 +149,6 @@ def conclude(
 def _told(rule: Rule, evidence: Evidence, measured: Measured, thresholds: Thresholds, *, note: bool = False) -> Finding:
     own = rule.own(thresholds)
     score = (rule.notices if note else rule.speaks)(measured.statistics, thresholds)
-    told = vars(rule.tell(evidence, measured, own, note))
+    with np.errstate(all="ignore"):
+        told = vars(rule.tell(evidence, measured, own, note))
     return Finding(rule.name, **told, statistics=measured.statistics, thresholds=own, score=score, note=note)

@@ -133,6 +133,7 @@ def _few(evidence: Evidence) -> Measured:
     return Measured(
         {
             "falling": trend.falling,
+            "late": trend.late,
             "path": path(record) if record is not None and known else 0.0,
             "behind": evidence.shortfall,
             "steps": float(steps),
@@ -202,14 +203,15 @@ RULES = (
         "pace",
         {
             "falling": "as of learning-rate-too-low",
+            "late": "of the whole fall of the cost, the share that the last fifth of the steps made",
             "path": "as of learning-rate-too-low; 0 where it is not known",
             "behind": "as of learning-rate-too-low",
             "steps": "of the whole training",
         },
         _few,
         (
-            (Condition("falling"), Condition("path", "below"), Condition("behind")),
-            (Condition("falling", "above", "steep"), Condition("behind")),
+            (Condition("late"), Condition("path", "below"), Condition("behind")),
+            (Condition("falling"), Condition("behind")),
         ),
         _tell_few,
     ),
