@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from faults import calibrate, page, remedies, sets, zoo
+from faults import calibrate, flags, page, plants, remedies, sets, zoo
 from faults.judging import Judged
 
 from backlit.diagnose.findings import thresholds as source
@@ -50,7 +50,7 @@ def collect(parts, place, options, tell) -> Measured:
 
 def results_of(found: Measured, place, thresholds, obeyed: bool, tell) -> dict[str, Any]:
     """Plain data: what was said of every run, and what came of its remedy."""
-    planted, examples = [], {}
+    planted, examples, by_flags = [], {}, []
     for one, judged in found.planted:
         line = _plain(judged, thresholds) | {"twin": one.twin.score, "score": one.outcome.score}
         if obeyed and one.part == "reported":
@@ -59,6 +59,9 @@ def results_of(found: Measured, place, thresholds, obeyed: bool, tell) -> dict[s
             line |= {"remedied": came.remedied, "well": came.well, "remedy": came.text}
             if finding is not None and finding.rule in one.plant.right and finding.rule not in examples:
                 examples[finding.rule] = _example(finding)
+            first = one.plant.name in flags.THROUGH_FLAGS and one.plant.name not in {done["kind"] for done in by_flags}
+            if first and finding is not None and finding.remedy.flags and finding.rule in one.plant.right:
+                by_flags.append(_by_flags(one, finding, place))
             tell(f"{came.kind}, {came.data} {came.number}: {came.rule}, {came.text}: {came.spoiled:.3f} → "
                  f"{came.remedied:.3f} of {came.twin:.3f}{'' if came.well else ', not restored'}")  # fmt: skip
         planted.append(line)
@@ -68,6 +71,21 @@ def results_of(found: Measured, place, thresholds, obeyed: bool, tell) -> dict[s
         "tried": found.tried,
         "trained": found.trained,
         "examples": examples,
+        "flags": by_flags,
+    }
+
+
+def _by_flags(one: zoo.Planted, finding, place) -> dict[str, Any]:
+    """The twin, the fault, and the fault with the remedy's flags, each trained by the command line."""
+    _, twin, _ = plants.pair(one.plant, one.part, one.number, place.data)
+    folder, more = place.cache / "flags", tuple(finding.remedy.flags)
+    return {
+        "kind": one.plant.name,
+        "data": one.data,
+        "flags": " ".join(more),
+        "twin": flags.score(twin, (), folder),
+        "score": flags.score(one.spoiled, (), folder),
+        "remedied": flags.score(one.spoiled, more, folder),
     }
 
 

@@ -30,7 +30,7 @@ def write(results: Results, page: Path) -> None:
 
 def generated(results: Results) -> str:
     """Everything between the marks."""
-    parts = (summary, by_kind, by_set, by_rule)
+    parts = (summary, by_kind, by_flags, by_set, by_rule)
     return "\n".join(line for part in parts for line in (*part(results), "")).rstrip("\n") + "\n"
 
 
@@ -95,6 +95,21 @@ def by_kind(results: Results) -> Iterator[str]:
             f"| {plant.name} | {plant.what} | {' or '.join(plant.right)} | {hurt} | {right} of {len(of)} | {among} "
             f"| {said} | {scores} | {f'{sum(well)} of {len(well)}' if well else '-'} |"
         )
+
+
+def by_flags(results: Results) -> Iterator[str]:
+    yield "### The remedy by its flags"
+    yield ""
+    yield (
+        "`backlit train` with the flags of the fault, and the remedy's behind them: one run of each kind that is "
+        "nothing but flags. (It keeps the best epoch by validation, unlike `bl.train` above.)"
+    )
+    yield ""
+    yield "| fault | set | remedy | score: healthy → with the fault → with the remedy |"
+    yield "|---|---|---|---|"
+    for one in results["flags"]:
+        scores = " → ".join(f"{one[name]:.2f}" for name in ("twin", "score", "remedied"))
+        yield f"| {one['kind']} | {one['data']} | `{one['flags']}` | {scores} |"
 
 
 def by_set(results: Results) -> Iterator[str]:
