@@ -118,7 +118,7 @@ def table(curves: dict, chose: dict[str, bool]) -> str:
             by = "" if chose[name] else " *"
             lines.append(f"| {name}{by} | {len(held)} | {np.mean(held):.0%} | {np.median(width):.0%} |")
     chosen, other = (f"{np.mean(rates[kind]):.0%} over {len(rates[kind])} sets" for kind in (True, False))
-    lines.append(f"\nOf intervals stated as 80 %: {chosen} that chose the width, {other} that chose nothing (*).")
+    lines.append(f"\nOf intervals stated as 80%: {chosen} that chose the width, {other} that chose nothing (*).")
     return "\n".join(lines).replace("%", " %")
 
 

@@ -84,6 +84,48 @@ def test_a_pair_of_npy_files_and_images(tmp_path: Path) -> None:
     np.testing.assert_array_equal(StreamedRows(found, np.dtype("f4"))[:], expected)
 
 
+@pytest.mark.parametrize("order", ["C", "F"])
+def test_an_npz_file_is_read_where_its_numbers_lie(order: Any, tmp_path: Path) -> None:
+    values = X.astype("f4", order=order)
+    np.savez(tmp_path / "t.npz", other=np.zeros(3), X=values, y=np.arange(ROWS), mine=np.arange(ROWS) * 2)
+    found = stream(tmp_path / "t.npz", window=24)
+    np.testing.assert_array_equal(StreamedRows(found, np.dtype("f8"))[:], values)
+    np.testing.assert_array_equal(found.y, np.arange(ROWS))
+    assert (found.blocks, found.columns) == (24, ("x0", "x1", "x2", "x3"))
+    np.testing.assert_array_equal(stream(tmp_path / "t.npz", target="mine").y, np.arange(ROWS) * 2)
+    np.savez(tmp_path / "alone.npz", data=values)
+    assert stream(tmp_path / "alone.npz").y is None
+
+
+def test_an_npz_file_that_cannot_be_streamed_is_named(tmp_path: Path) -> None:
+    file = tmp_path / "t.npz"
+    np.savez_compressed(file, X=X, y=np.arange(ROWS))
+    assert "X is packed, and can only be unpacked whole; save it again with numpy.savez" in bad(file)
+    np.savez(file, X=X, y=np.arange(ROWS - 1))
+    assert "100 rows of features and 99 of targets" in bad(file)
+    np.savez(file, X=X, y=np.arange(ROWS))
+    assert "no array for a target: looked for z" in bad(file, target="z")
+    assert "columns are names in a Parquet file" in bad(file, columns=["x0"])
+    assert "is one array" in bad(file, target=["y"])
+    whole = file.read_bytes()
+    file.write_bytes(whole[:-100])
+    assert "damaged or cut short" in bad(file)
+    file.write_bytes(b"no archive")
+    assert "is not an .npz file" in bad(file)
+    start = whole.index(b"\x93NUMPY")
+    for old, new in ((b"(100, 4)", b"(900, 4)"), (b"'<f8'", b"'|O'")):
+        at = whole.index(old)
+        file.write_bytes(whole[:at] + new.ljust(len(old)) + whole[at + len(old) :])
+        assert str(file) in bad(file)
+    file.write_bytes(whole[:26] + b"\xff\xff" + whole[28:])  # its own header says that the name is longer
+    assert str(file) in bad(file)
+    wrong = X.copy()
+    wrong[71, 2] = np.nan
+    np.savez(file, X=wrong)
+    assert "X has NaN at row 71, column 2 ('x2')" in bad(file)
+    assert start == 30 + len("X.npy") + int.from_bytes(whole[28:30], "little")  # as the zip format has it
+
+
 def test_how_it_is_shuffled_is_said(parquet: Path) -> None:
     assert repr(stream(parquet, target="y", window=32)).endswith(
         "t.parquet': 100 rows × 4 columns, with a target; 8 blocks of up to 13 rows, shuffled within windows of 2)"
@@ -123,7 +165,7 @@ def test_what_cannot_be_used_is_named(parquet: Path, tmp_path: Path) -> None:
     empty = tmp_path / "empty.parquet"
     FRAME[:0].write_parquet(empty)
     assert "has 0 rows" in bad(empty)
-    assert "only .parquet files, folders of them and .npy files can be streamed" in bad("data.csv")
+    assert "only .parquet files, folders of them, .npy and .npz files can be streamed" in bad("data.csv")
     assert "not of int" in bad(3)
     assert "rows × columns of numbers; it is (3,) of float64" in bad(np.zeros(3))
     assert "the columns of an array have none" in bad(X, target="y")

@@ -142,7 +142,7 @@ def _training_in_words(provenance: dict[str, Any]) -> list[tuple[str, str]]:
     ]
     if isinstance(provenance.get("best_epoch"), int):
         rows.append(("kept", f"epoch {provenance['best_epoch']}, the best by validation"))
-    for key in ("rows", "scores", "options"):
+    for key in ("refit", "rows", "scores", "options"):
         if isinstance(provenance.get(key), dict):
             rows.append((key, _in_words(provenance[key])))
     return rows + _import_in_words(provenance.get("imported"))

@@ -6,6 +6,7 @@ from typing import Any
 from numpy.typing import NDArray
 
 from backlit import data
+from backlit.cli import refitting
 from backlit.data import Dataset, Split, Table
 from backlit.errors import BacklitError, DataError
 from backlit.model import Model
@@ -35,6 +36,8 @@ def parts_of_training(model: Model, dataset: Dataset | Table) -> dict[str, NDArr
             return {}
     except (KeyError, TypeError, BacklitError):  # a model that says nothing, or something else, of where it came from
         return {}
+    if came_from.get("refit"):
+        parts = refitting.together(parts)
     named = {"train": parts.train, "validation": parts.validation, "test": parts.test}
     return {name: rows for name, rows in named.items() if len(rows)}
 

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from backlit.cli import files, output, tables
+from backlit.cli import files, output, refitting, tables
 from backlit.cli import options as read_option
 from backlit.cli import training_options as options
 from backlit.cli.training_options import RESULTS
@@ -29,11 +29,13 @@ def run(
     target: options.Target = None,
     task: options.Task = None,
     validation: options.Validation = 0.2,
+    refit: Annotated[bool | None, typer.Option("--refit/--no-refit", rich_help_panel=options.DATA, help="Train again on training and validation rows together, for as many epochs as the validation showed to be good; the network of that is kept.  [default: where the rows are few and neither --epochs, --early-stopping nor --optimizer is given]")] = None,
     test: options.Test = 0.2,
     no_header: tables.NoHeader = False,
     delimiter: tables.Delimiter = None,
     characters: tables.Characters = None,
     window: options.Window = None,
+    leave_out: options.LeaveOut = None,
     class_weight: options.ClassWeight = None,
     layers: options.Layers = None,
     activation: options.Activation = None,
@@ -58,7 +60,7 @@ def run(
     engine: options.Engine = "auto",
     out: Annotated[Path | None, typer.Option("--out", "-o", rich_help_panel=RESULTS, metavar="FILE", help="Where the model goes.  [default: SOURCE.safetensors, or a new name like it]")] = None,
     plot: Annotated[Path | None, typer.Option(rich_help_panel=RESULTS, metavar="FILE", help="Draw the learning curve to a .png, .svg or .pdf file.")] = None,
-    lens: Annotated[Path | None, typer.Option(rich_help_panel=RESULTS, metavar="FOLDER", help="Record every step, layer by layer and row by row, in Parquet files that can be read while it trains; show it at the end.")] = None,
+    lens: Annotated[Path | None, typer.Option(rich_help_panel=RESULTS, metavar="FOLDER", help="Record every step, layer by layer and row by row, in Parquet files that can be read while it trains; show it at the end, and what it means.")] = None,
     checkpoint: Annotated[Path | None, typer.Option(rich_help_panel=RESULTS, metavar="FILE", help="Save the whole state of the training here, again and again and at a stop.")] = None,
     checkpoint_every: Annotated[str, typer.Option(rich_help_panel=RESULTS, metavar="N|Ns", help="How often: after so many epochs, as 5, or seconds, as 30s.")] = "10s",
     keep: Annotated[int, typer.Option(rich_help_panel=RESULTS, metavar="N", parser=read_option.at_least_one, help="Of the checkpoints, the last so many: FILE, FILE.1, …; a damaged one falls back to the one before it.")] = 2,
@@ -73,26 +75,32 @@ def run(
     What you do not ask for is chosen by rules on rows, columns and task, and said.
     """
     import backlit as bl
-    from backlit.cli import provenance, recipe, scores
+    from backlit.cli import provenance, recipe
     from backlit.formats import model_file
 
     asked = recipe.Asked.of(locals())
     asked.given()  # what cannot be read is said before anything is
     place = _checkpoint(checkpoint, checkpoint_every, keep, force=force)
     destination = _check_files(source, out, plot, checkpoint, lens, resume=resume, force=force)
+    refitting.check(refit, asked)
     ready = recipe.prepare(source, asked, beside=destination, quiet=quiet)
-    dataset, parts, encoding, network, settled = ready.dataset, ready.parts, ready.encoding, ready.network, ready.settled
+    dataset, parts, settled = ready.dataset, ready.parts, ready.settled
     watching = not quiet and sys.stderr is not None and sys.stderr.isatty()
     interruption = None
+    watcher = None if lens is None else bl.Lens(path=lens, force=force, row_numbers=parts.train)
     try:
         completed = ready.train(
             checkpoint=place, resume=resume,
             callbacks=[
                 *([_announcement(str(ready))] if watching else []),
-                *([] if lens is None else [bl.Lens(path=lens, force=force, row_numbers=parts.train)]),
+                *([] if watcher is None else [watcher]),
             ],
             progress=watching,
         )
+    except bl.DivergenceError:
+        if watcher is not None:
+            _print_findings(source, ready, watcher, None, json=json)
+        raise
     except bl.TrainingInterrupted as stop:
         interruption, completed = stop, stop.run
         if stop.at_once:
@@ -101,21 +109,28 @@ def run(
             nothing = "interrupted before an epoch was completed: there is nothing to save"
             raise bl.TrainingInterrupted(nothing + _how_to_go_on(checkpoint), completed, signal=stop.signal) from None
 
-    X = ready.X
-    judges = {part: rows for part, rows in vars(parts).items() if part in X and part != "train"}
-    found = {part: scores.of(encoding, network.predict(X[part]), dataset.known_y[rows]) for part, rows in judges.items()}
+    found, last = ready.scores("validation", "test"), ready
+    if interruption is None and refitting.is_due(refit, asked, completed, rows=len(parts.train)):
+        last, interruption = refitting.again(ready, completed, watching=watching)
+    refitted = refitting.to_dict(last) if last is not ready else None
+    found |= last.scores("test")
 
-    came_from = provenance.of(dataset, parts, validation, test, completed, found) | {"chosen": settled.to_dict()}
+    came_from = provenance.of(dataset, parts, validation, test, completed, found)
+    came_from |= {"chosen": settled.to_dict(), "refit": refitted} | ({"left_out": leave_out} if leave_out else {})
     saved = _unless_taken(destination, force=force)
-    model_file.save(bl.Model(network, encoding, came_from), saved, force=force)
+    model_file.save(bl.Model(last.network, last.encoding, came_from), saved, force=force)
     if plot is not None:
         completed.plot(_unless_taken(plot, force=force), force=force)
 
     if json:
-        _print_document(completed, came_from, saved)
+        diagnosis = _findings(source, ready, completed) if watcher else {}
+        _print_document(completed, came_from, saved, {"notes": ready.notes, **diagnosis})
     else:
-        what = {"target": tables.task_in_words(encoding, task is not None), "by rule": str(settled)}
+        what = {"target": tables.task_in_words(ready.encoding, task is not None), "by rule": str(settled)}
         _print_for_people(what, completed, came_from, saved, curve=not quiet)
+        if watcher is not None and not quiet:
+            print()
+            _print_findings(source, ready, watcher, completed, json=False)
     if interruption is not None:
         raise bl.TrainingInterrupted(
             f"{interruption}, and saved{_how_to_go_on(checkpoint)}", completed, signal=interruption.signal
@@ -184,9 +199,28 @@ def _announcement(message: str) -> Any:
     return Announcement()
 
 
-def _print_document(completed: Any, came_from: dict[str, Any], saved: Path) -> None:
+def _print_document(completed: Any, came_from: dict[str, Any], saved: Path, found: dict[str, Any]) -> None:
     clocks = {"engine_reason": completed.engine_reason, "seconds": round(completed.seconds, 3)}
-    output.print_json({"scores": came_from["scores"], "model": str(saved), **came_from, **clocks})
+    output.print_json({"scores": came_from["scores"], "model": str(saved), **came_from, **clocks, **found})
+
+
+def _findings(source: str, ready: Any, completed: Any) -> dict[str, Any]:
+    """What the lens saw means, for the document."""
+    from backlit.cli import diagnose_findings
+
+    found = diagnose_findings.of_training(ready, completed.lens, completed)
+    return {"diagnosis": diagnose_findings.to_dict(found, source, ready.asked)}
+
+
+def _print_findings(source: str, ready: Any, lens: Any, completed: Any, *, json: bool) -> None:
+    """What the lens saw means; of a training that diverged, too, before its error is said."""
+    from backlit.cli import diagnose_findings
+
+    found = diagnose_findings.of_training(ready, lens, completed)
+    if json:
+        output.print_json({"diagnosis": diagnose_findings.to_dict(found, source, ready.asked)})
+    else:
+        print(diagnose_findings.in_words(found, source, ready.asked))
 
 
 def _print_for_people(
@@ -208,8 +242,10 @@ def _what_came_out(what: dict[str, str], completed: Any, came_from: dict[str, An
     done, best = len(completed.history), came_from["best_epoch"]
     ended = "" if completed.stopped == "all epochs done" else f", {completed.stopped}"
     kept = f"; kept epoch {best}, the best by validation" if best else ""
+    again = came_from["refit"]
     how = [
         ("trained", f"{done} epoch{'s' * (done != 1)} in {completed.seconds:.1f} s{ended}{kept}"),
+        *([("refitted", refitting.in_words(again))] if again else []),
         *((word, text) for word, text in what.items() if text),
         ("engine", f"{completed.engine}: {completed.engine_reason}"),
         *(("rows", windows["shuffled"]) for windows in [completed.options["windows"]] if windows),

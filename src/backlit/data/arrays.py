@@ -5,6 +5,8 @@ Headers are parsed by NumPy; what they claim is held against the bytes that are 
 
 import warnings
 import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from io import BytesIO
 from math import prod
 from pathlib import Path
@@ -32,6 +34,9 @@ HEADERS = {
 
 LONGEST_HEADER = 10_000  # NumPy's own limit
 
+Place = tuple[int, tuple[int, ...], bool, np.dtype[Any]]
+"""Of an array in a file: where its numbers begin, their shape, whether they lie column by column, and their dtype."""
+
 
 def read_npz(path: Path, target: str | None = None) -> Dataset:
     """The arrays of an .npz archive: features under X, x, data or features, the target under y, Y, target or labels.
@@ -42,18 +47,49 @@ def read_npz(path: Path, target: str | None = None) -> Dataset:
     Raises:
         DataError: not such an archive, damaged, truncated, without such an array, or an array that cannot be used.
     """
+    with _opened(path) as archive:
+        features, label = _chosen(archive, path, target)
+        X = _read_member(archive, features, f"{path}: {_name(features)}")
+        y = None if label is None else _read_member(archive, label, f"{path}: {_name(label)}")
+    return _dataset(X, y, str(path), _name(features), None if label is None else _name(label))
+
+
+def locate_in_npz(path: Path, target: str | None = None) -> tuple[str, Place | None, NDArray[Any] | None, str | None]:
+    """The features' name, where they are in the file, and the target with its name; None for the place if it is packed.
+
+    What numpy.savez writes lies there as it is, what savez_compressed writes is packed.
+
+    Raises:
+        DataError: as :func:`read_npz`; the features themselves are not read, nor the archive's sum of them checked.
+    """
+    with _opened(path) as archive:
+        features, label = _chosen(archive, path, target)
+        y = None if label is None else _read_member(archive, label, f"{path}: {_name(label)}")
+        place = None
+        if features.compress_type == ZIP_STORED and not features.flag_bits & 1:
+            with archive.open(features), open_file(path) as stream:  # zipfile holds the two headers of it together
+                room = stream.seek(0, 2)
+                stream.seek(features.header_offset + 26)
+                lengths = stream.read(4)
+                start = stream.seek(
+                    features.header_offset + 30 + sum(int.from_bytes(lengths[i : i + 2], "little") for i in (0, 2))
+                )
+                if start + features.file_size > room:
+                    raise DataError(f"{path}: truncated: {_name(features)} should end beyond the end of the file")
+                claims = _claims(stream, start + features.file_size, f"{path}: {_name(features)}")
+                place = (stream.tell(), *claims)
+    return _name(features), place, y, None if label is None else _name(label)
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[ZipFile]:
+    """The archive; whatever is wrong with it becomes a DataError."""
     with open_file(path) as stream:
         head = stream.read(4)
         stream.seek(0)
         try:
             with ZipFile(stream) as archive:
-                members = {info.filename.removesuffix(".npy"): info for info in archive.infolist()}
-                features = _choose(members, FEATURE_KEYS, str(path), "features")
-                others = members.keys() - {features}
-                wanted = TARGET_KEYS if target is None else (target,)
-                label = _choose(members, wanted, str(path), "a target") if others or target else None
-                X = _read_member(archive, members[features], f"{path}: {features}")
-                y = None if label is None else _read_member(archive, members[label], f"{path}: {label}")
+                yield archive
         except DataError:
             raise
         except (BadZipFile, zlib.error, EOFError, OSError, ValueError, RuntimeError) as error:
@@ -62,7 +98,19 @@ def read_npz(path: Path, target: str | None = None) -> Dataset:
                     f"{path}: is not an .npz file (a zip archive of arrays): {describe_start(head)}"
                 ) from None
             raise DataError(f"{path}: the .npz file is damaged or cut short: {reason(error)}") from None
-    return _dataset(X, y, str(path), features, label)
+
+
+def _chosen(archive: ZipFile, path: Path, target: str | None) -> tuple[ZipInfo, ZipInfo | None]:
+    """The members of the features and of the target, if there is one."""
+    members = {_name(info): info for info in archive.infolist()}
+    features = _choose(members, FEATURE_KEYS, str(path), "features")
+    wanted = TARGET_KEYS if target is None else (target,)
+    label = _choose(members, wanted, str(path), "a target") if len(members) > 1 or target else None
+    return members[features], None if label is None else members[label]
+
+
+def _name(member: ZipInfo) -> str:
+    return member.filename.removesuffix(".npy")
 
 
 def read_npy(features: Path, target: Path | None = None, *, source: str | None = None) -> Dataset:
@@ -112,8 +160,8 @@ def _read_array(stream: IO[bytes], size: int, what: str) -> NDArray[Any]:
     return values.reshape(shape[::-1]).T if fortran else values.reshape(shape)
 
 
-def locate(path: Path) -> tuple[int, tuple[int, ...], bool, np.dtype[Any]]:
-    """Where the numbers of an .npy file begin, their shape, whether they lie column by column, and their dtype.
+def locate(path: Path) -> Place:
+    """Where the numbers of an .npy file are.
 
     Raises:
         DataError: as :func:`read_npy`; the numbers themselves are not read.

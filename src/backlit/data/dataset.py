@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,10 +10,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backlit.data.checks import check_finite
+from backlit.data.lazy import LazyRows
 from backlit.errors import DataError
 from backlit.notation import Array
 
 LAST_CHARACTER = 0x10FFFF
+
+BLOCK_BYTES = 1 << 22
+"""Of the rows of a file that are in memory at once."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -21,7 +25,8 @@ class Dataset:
     """Raw values, checked once: at least one row and one column, a target for each row, every number finite.
 
     Args:
-        X: (rows, columns), C-contiguous; float32 for pixels of a known full scale, float64 for anything else.
+        X: (rows, columns), C-contiguous; float32 for pixels of a known full scale, float64 for anything else. Where the
+            source is streamed, :class:`~backlit.data.lazy.LazyRows` in its place, whose numbers have been checked.
         y: the raw target as :func:`as_target` leaves it, (rows,) labels or numbers, (rows, k) numbers or 0-1 labels;
             None where the source has none.
         source: how the user named it.
@@ -30,6 +35,7 @@ class Dataset:
         full_scale: the largest value a pixel can have; None for anything but images.
         image_shape: (height, width) of an image whose pixels are a row of X.
         classes: names of the classes 0, 1, …, where y holds their numbers and the source knows their names.
+        remarks: what a user should know of how it was read.
 
     Raises:
         DataError: one of the above does not hold.
@@ -43,9 +49,10 @@ class Dataset:
     full_scale: float | None = None
     image_shape: tuple[int, int] | None = None
     classes: tuple[str, ...] | None = None
+    remarks: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        if self.X.ndim != 2 or not self.X.size:
+        if len(self.X.shape) != 2 or 0 in self.X.shape:
             raise DataError(f"{self.source}: needs rows × columns, at least one of each; X has shape {self.X.shape}")
         if len(self.columns) != self.X.shape[1]:
             raise DataError(f"{self.source}: {len(self.columns)} names for {self.X.shape[1]} columns")
@@ -54,7 +61,8 @@ class Dataset:
                 f"{self.source}: {len(self.X):,} rows of features and {len(self.y):,} of targets; "
                 "they must be of the same rows"
             )
-        check_finite(f"{self.source}: X", self.X, self.columns)
+        if not isinstance(self.X, LazyRows):
+            check_finite(f"{self.source}: X", self.X, self.columns)
         if self.y is not None:
             check_finite(f"{self.source}: target '{self.target}'", self.y)
 
@@ -88,10 +96,21 @@ class Dataset:
             digest.update(f"{array.dtype.kind}{array.shape}".encode())
             if array.dtype.kind == "U":  # the width of NumPy's text is no part of what it says
                 digest.update(json.dumps(array.tolist()).encode())
-            else:
-                little = array.astype(array.dtype.newbyteorder("<"), order="C", copy=False)
+                continue
+            for block in blocks_of_rows(array):
+                little = block.astype(block.dtype.newbyteorder("<"), order="C", copy=False)
                 digest.update(little.reshape(-1).view(np.uint8).data)
         return digest.hexdigest()
+
+
+def blocks_of_rows(X: Array | LazyRows) -> Iterator[Array]:
+    """X itself; in the place of :class:`LazyRows` their rows, so many at once as are :data:`BLOCK_BYTES`."""
+    if not isinstance(X, LazyRows):
+        yield X
+        return
+    step = max(1, BLOCK_BYTES // (X.shape[1] * X.dtype.itemsize))
+    for first in range(0, len(X), step):
+        yield X[first : first + step]
 
 
 def pixel_names(height: int, width: int) -> tuple[str, ...]:

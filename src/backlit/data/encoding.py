@@ -14,9 +14,10 @@ from numpy.typing import ArrayLike, DTypeLike, NDArray
 from backlit import activations
 from backlit.data import frames, plain, scaling
 from backlit.data.checks import as_numbers, check_finite
-from backlit.data.dataset import Dataset, as_target
+from backlit.data.dataset import Dataset, as_target, blocks_of_rows
 from backlit.data.frames import some
 from backlit.data.labels import Label, check_varies, check_zero_one, classes_of, infer_task, number_table, one_hot
+from backlit.data.lazy import LazyRows
 from backlit.data.tables import encoding as table_encoding
 from backlit.data.tables import ramps, stored
 from backlit.data.tables.encoding import TableEncoding
@@ -314,7 +315,7 @@ def fit(
     if isinstance(dataset, Table):
         offset, scale = _nothing(), _nothing()
     elif dataset.full_scale is None:
-        offset, scale = scaling.standard(dataset.X[rows], f"{dataset.source}: X")
+        offset, scale = _standard(dataset, rows)
     else:
         offset, scale = np.zeros(len(dataset.columns)), np.full(len(dataset.columns), dataset.full_scale)
     return Encoding(
@@ -333,6 +334,15 @@ def fit(
         table=columns,
         target_log=target_log,
     )
+
+
+def _standard(dataset: Dataset, rows: IndexArray) -> tuple[Float64Array, Float64Array]:
+    """Of the training rows; of a streamed source block by block."""
+    what = f"{dataset.source}: X"
+    if not isinstance(dataset.X, LazyRows):
+        return scaling.standard(dataset.X[rows], what)
+    chosen = dataset.X.take(rows)
+    return scaling.standard_of_blocks(lambda: blocks_of_rows(chosen), what)
 
 
 def _fit_table(table: Table, rows: IndexArray, task: str) -> TableEncoding:

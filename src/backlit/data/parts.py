@@ -1,12 +1,13 @@
 """The rows of each part of the data, encoded straight into a matrix of their own: no copy of the whole is ever made."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 
 import numpy as np
 from numpy.typing import DTypeLike
 
-from backlit.data.dataset import Dataset
+from backlit.data.dataset import Dataset, blocks_of_rows
 from backlit.data.encoding import Encoding
+from backlit.data.lazy import LazyRows
 from backlit.data.tables.table import Table
 from backlit.notation import Array, IndexArray
 
@@ -18,7 +19,7 @@ def encode_parts(
     dtype: DTypeLike = np.float64,
     room: Callable[[str, tuple[int, int], DTypeLike], Array] | None = None,
 ) -> dict[str, Array]:
-    """Name of a part → (its rows, inputs) in the dtype; a table is read block by block.
+    """Name of a part → (its rows, inputs) in the dtype; a table, or what is streamed, is read block by block.
 
     Args:
         dataset: raw.
@@ -30,7 +31,8 @@ def encode_parts(
     Raises:
         DataError: a cell that cannot be encoded; which, in which row.
     """
-    if not isinstance(dataset, Table) or encoding.table is None:
+    read_whole = not isinstance(dataset, Table) and not isinstance(dataset.X, LazyRows)
+    if read_whole or (encoding.table is None and isinstance(dataset, Table)):
         found = {name: encoding.features(dataset.X[rows], dtype) for name, rows in parts.items() if len(rows)}
         if room is not None:
             for name, matrix in found.items():
@@ -44,11 +46,22 @@ def encode_parts(
         if len(rows)
     }
     first = 0
-    for block in dataset.blocks():
-        encoded = encoding.table.features(block, dtype, what=dataset.source, first_row=first)
+    for encoded in _blocks(dataset, encoding, dtype):
         for name, matrix in matrices.items():
             rows = parts[name]
-            start, stop = np.searchsorted(rows, (first, first + block.height))
+            start, stop = np.searchsorted(rows, (first, first + len(encoded)))
             matrix[start:stop] = encoded[rows[start:stop] - first]
-        first += block.height
+        first += len(encoded)
     return matrices
+
+
+def _blocks(dataset: Dataset | Table, encoding: Encoding, dtype: DTypeLike) -> Iterator[Array]:
+    """The rows, encoded, block by block."""
+    if not isinstance(dataset, Table):
+        yield from (encoding.features(block, dtype) for block in blocks_of_rows(dataset.X))
+        return
+    assert encoding.table is not None
+    first = 0
+    for block in dataset.blocks():
+        yield encoding.table.features(block, dtype, what=dataset.source, first_row=first)
+        first += block.height

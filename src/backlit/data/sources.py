@@ -36,6 +36,7 @@ def read(
     needs_target: bool = True,
     as_text: bool = False,
     progress: Progress | None = None,
+    stream: bool = False,
 ) -> Dataset | Table:
     """The data set of a source, raw; of a table, a :class:`Table`, whose columns are of any kind.
 
@@ -64,6 +65,7 @@ def read(
         needs_target: False takes a table without a target.
         as_text: the target of a table is labels of text, be they written as numbers.
         progress: told how much of a table was read, of how much.
+        stream: the features of an .npz or .npy file stay there, and are read when they are needed.
 
     Raises:
         DataError: the source is unknown, cannot be read, or holds what cannot be used.
@@ -71,7 +73,7 @@ def read(
     >>> read("digits")
     Dataset('digits': 1,797 rows × 64 columns, target 'digit')
     """
-    from backlit.data import arrays, idx  # and with them gzip and zipfile, which no other call needs
+    from backlit.data import arrays, idx, streamed  # and with them gzip and zipfile, which no other call needs
 
     raw = open_raw(
         source, header=like.named if header is None and like else header, delimiter=delimiter, encoding=encoding
@@ -94,9 +96,9 @@ def read(
     elif part in idx.PARTS and os.path.isdir(folder):
         found = idx.read_folder(Path(folder), part, source=name)
     elif name.endswith(".npz") and os.path.isfile(name):
-        return arrays.read_npz(Path(name), target)
+        return streamed.open_npz(Path(name), target) if stream else arrays.read_npz(Path(name), target)
     elif (paths := _npy_files(name)) is not None:
-        found = arrays.read_npy(*paths, source=name)
+        found = streamed.open_npy(*paths, source=name) if stream else arrays.read_npy(*paths, source=name)
     else:
         raise _unreadable(name)
     if target not in (None, found.target):

@@ -4,7 +4,7 @@ import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +16,9 @@ from backlit.data.row_groups import row_groups
 from backlit.data.streams import reason
 from backlit.errors import DataError, OptionError
 from backlit.notation import Array, IndexArray
+
+if TYPE_CHECKING:
+    from backlit.data.arrays import Place
 
 WINDOW_BYTES = 1 << 28
 """Of a window's rows as float64, where nobody says how many rows it is to have."""
@@ -117,7 +120,9 @@ class StreamedRows(LazyRows):
             first, last = self.edges[number : number + 2]
             rows = np.arange(first, last) if self._numbers is None else self._numbers[first:last]
             block = self._block(number)
-            if not np.isfinite(block.sum(dtype=np.float64)):
+            with np.errstate(over="ignore", invalid="ignore"):
+                total = block.sum(dtype=np.float64)
+            if not np.isfinite(total):
                 raw = self._block(number, np.dtype(np.float64))
                 checks.check_finite(what, raw, self.stream.columns, rows)
                 checks.check_finite(f"{what} as {self.dtype}", block, self.stream.columns, rows)
@@ -130,12 +135,13 @@ def stream(
     columns: Sequence[str] | None = None,
     window: int | None = None,
 ) -> Stream:
-    """Rows of a Parquet file, of an .npy file or of an array, to train on without taking them all into memory.
+    """Rows of a Parquet, .npy or .npz file or of an array, to train on without taking them all into memory.
 
     Args:
-        source: a .parquet file, a folder of them, or an .npy file (two with a comma between: ``X.npy,y.npy``); or an
-            array of any dtype, as ``np.load(path, mmap_mode="r")`` gives it.
-        target: of a Parquet file: the name of y's column, or of its columns.
+        source: a .parquet file, a folder of them, an .npy file (two with a comma between: ``X.npy,y.npy``), or an .npz
+            file that ``np.savez`` wrote (what ``np.savez_compressed`` wrote can only be unpacked whole); or an array of
+            any dtype, as ``np.load(path, mmap_mode="r")`` gives it.
+        target: of a Parquet file: the name of y's column, or of its columns; of an .npz file: of y's array.
         columns: of a Parquet file: those to take for X; None takes all but the target. They must hold numbers.
         window: how many rows are shuffled together. More is a better shuffle, and more memory; None takes as many as
             fit into 256 MB of float64.
@@ -158,9 +164,11 @@ def stream(
     if name.endswith(".npy"):
         _only_of_parquet(target, columns, "an .npy file")
         return _of_npy(name, window)
+    if name.endswith(".npz"):
+        return _of_npz(name, target, columns, window)
     if name.endswith(".parquet") or os.path.isdir(name):
         return _of_parquet(name, target, columns, window)
-    raise DataError(f"{name}: only .parquet files, folders of them and .npy files can be streamed")
+    raise DataError(f"{name}: only .parquet files, folders of them, .npy and .npz files can be streamed")
 
 
 def _make(
@@ -215,7 +223,7 @@ def _only_of_parquet(target: Any, columns: Any, what: str) -> None:
         raise OptionError(f"target and columns are names in a Parquet file; the columns of {what} have none")
 
 
-# ---- Arrays and .npy files
+# ---- Arrays, .npy and .npz files
 
 
 def _of_array(X: NDArray[Any], window: int | None) -> Stream:
@@ -234,13 +242,35 @@ def _of_npy(name: str, window: int | None) -> Stream:
 
     features, comma, target = name.partition(".npy,")
     path = Path(f"{features}.npy" if comma else name)
-    start, shape, fortran, kind = arrays.locate(path)
+    place = arrays.locate(path)
+    y = arrays.read_values(Path(target)) if comma else None
+    return stored(name, path, place, y, window)
+
+
+def _of_npz(name: str, target: Any, columns: Any, window: int | None) -> Stream:
+    from backlit.data import arrays
+
+    if columns is not None or not isinstance(target, str | None):
+        raise OptionError("columns are names in a Parquet file, and the target of an .npz file is one array")
+    features, place, y, _ = arrays.locate_in_npz(Path(name), target)
+    if place is None:
+        raise DataError(
+            f"{name}: {features} is packed, and can only be unpacked whole; save it again with numpy.savez, or as .npy"
+        )
+    return stored(name, Path(name), place, y, window)
+
+
+def stored(
+    name: str, path: Path, place: "Place", y: NDArray[Any] | None, window: int | None, *, scaled: bool = True
+) -> Stream:
+    """Rows that lie in a file as NumPy writes them; pixels of 0 to 255 are divided by 255 where they are ``scaled``."""
+    start, shape, fortran, kind = place
     if kind.kind not in "biuf" or len(shape) not in (2, 3):
         raise DataError(f"{path}: holds {shape} of {kind}; rows × columns of numbers are needed, or images")
     if fortran and len(shape) == 3:
         raise DataError(f"{path}: these images lie pixel by pixel; save them with np.save(np.ascontiguousarray(X))")
     rows, width = shape[0], int(np.prod(shape[1:]))
-    pixels = len(shape) == 3 and kind == np.uint8
+    pixels = scaled and len(shape) == 3 and kind == np.uint8
 
     def numbers(first: int, count: int) -> NDArray[Any]:
         try:  # read, not mapped: a file that shrinks while it is mapped kills the process
@@ -261,7 +291,6 @@ def _of_npy(name: str, window: int | None) -> Stream:
                 block[:] = numbers(first * width, (last - first) * width).reshape(block.shape)
         return block / dtype.type(255) if pixels else block
 
-    y = arrays.read_values(Path(target)) if comma else None
     if y is not None and len(y) != rows:
         raise DataError(f"{name}: {rows:,} rows of features and {len(y):,} of targets; they must be of the same rows")
     columns = pixel_names(*shape[1:]) if len(shape) == 3 else [f"x{i}" for i in range(width)]

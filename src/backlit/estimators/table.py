@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from backlit.data.tables import encoding, frames
+from backlit.data.tables import encoding, frames, recognition
 from backlit.data.tables.encoding import TableEncoding
 from backlit.errors import DataError
 from backlit.notation import IndexArray
@@ -25,8 +25,9 @@ def as_table(X: Any) -> Any:
 
 
 def learn(table: Any, rows: IndexArray | None) -> TableEncoding:
-    """What becomes of each column, from the training rows alone."""
-    return encoding.fit(table, None if rows is None else np.sort(rows))
+    """What becomes of each column, from the training rows alone; what its text is, numbers or dates, from all rows."""
+    read, spellings = recognition.of_frame(table)
+    return encoding.fit(read, None if rows is None else np.sort(rows), spellings=spellings)
 
 
 def dtype_of(table: Any) -> Any:

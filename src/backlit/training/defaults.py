@@ -15,11 +15,15 @@ housing and the Adult test file, which chose nothing. What was measured is in ``
    numbers are learnt, and to 1/e² where classes are.
 4. *Labels* are not smoothed: it gained nothing in accuracy, and cost in log loss.
 
-A fifth rule stands where columns are encoded: numbers come with ramps where the rows are enough for them
+5. *Refit*: with few rows those that chose the epoch are worth more as rows to learn from, and the command line trains
+   again on both together: all of the epochs where the last was nearly as good as the best, else as many as the best
+   was, with a whole schedule over them. Not where epochs, early stopping or an optimizer were asked for.
+
+One more rule stands where columns are encoded: numbers come with ramps where the rows are enough for them
 (:mod:`backlit.data.tables.ramps`).
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import ceil, sqrt
 from typing import Any
@@ -48,6 +52,12 @@ MOST_OF_A_STEP = 0.02
 
 MEAN_FACTOR = {"one-cycle": 0.5, "cosine": 0.5}
 """Schedule → its mean factor; of others 1."""
+
+REFITTED_ROWS = 10_000
+"""Training rows up to which there is a training again on training and validation rows together."""
+
+NEARLY = 0.05
+"""The last epoch is nearly as good as the best where its validation cost is larger by no more than this share."""
 
 OPTIONS = (
     "layers", "activation", "dropout", "label_smoothing", "optimizer", "learning_rate", "schedule", "batch_size",
@@ -155,6 +165,25 @@ def choose(
         chosen=tuple(names),
         data=f"{_number_of(rows, 'row')} × {_number_of(columns, 'pixel' if pixels else 'column')} to {task}",
     )
+
+
+def epochs_again(costs: Sequence[float], best: int, planned: int, planned_again: int) -> int:
+    """Epochs of a training on all rows, after one on some of them.
+
+    Args:
+        costs: of the validation rows, an epoch each.
+        best: the epoch that was kept, from 1.
+        planned: epochs of the first training, as it was planned.
+        planned_again: of the second, by the same rule for its rows.
+
+    >>> epochs_again([0.9, 0.5, 0.51], best=2, planned=3, planned_again=3)
+    3
+    >>> epochs_again([0.9, 0.5, 0.6, 0.7], best=2, planned=4, planned_again=10)
+    5
+    """
+    if len(costs) == planned and costs[-1] - costs[best - 1] <= NEARLY * abs(costs[best - 1]):
+        return planned_again
+    return max(1, round(planned_again * best / planned))
 
 
 def _batch_size(rows: int) -> int:

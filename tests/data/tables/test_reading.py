@@ -148,13 +148,13 @@ def test_the_same_contents_have_the_same_fingerprint(here):
 
 
 def test_a_table_for_a_model_is_read_as_the_model_takes_it(here):
-    write("t.csv", "code,t\n" + "x1,0\n7,1\n8,0\n" * 10)
-    known = fit(read("t.csv", target="t"), np.arange(30)).table
+    write("t.csv", "code,t\n" + "x1,0\n7,1\n8,0\nx2,1\n" * 10)
+    known = fit(read("t.csv", target="t"), np.arange(40)).table
     write("new.csv", "more,t,code\n1,0,7\n2,1,8\n")  # of its own accord, code would be numbers
     table = read("new.csv", target="t", like=known)
     assert table.X["code"].to_list() == ["7", "8"]
     assert table.remarks == ("columns that the model does not know are ignored: 'more'",)
-    assert known.features(table.X).tolist() == [[1, 0, 0], [0, 1, 0]]
+    assert known.features(table.X).tolist() == [[1, 0, 0, 0], [0, 1, 0, 0]]
     write("labels.csv", "code,t\n7,1\n")
     assert read("labels.csv", target="t", like=known, as_text=True).y.tolist() == ["1"]
 

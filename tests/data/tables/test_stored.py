@@ -16,6 +16,7 @@ FRAME = pl.DataFrame(
         "number": [1.5, None, 3.0] * 20, "truth": [True, False, None] * 20, "kind": ["a", "b", "a"] * 20,
         "when": [date(2024, 1, 1 + i % 20) for i in range(60)],
         "cabin": [f"C{i}" if i % 2 else None for i in range(60)], "same": [1] * 60,
+        "note": [f"{('good', 'bad')[i % 2]} no{i} {i}" for i in range(60)],
     }
 )  # fmt: skip
 TABLE = fit(FRAME)
@@ -52,7 +53,7 @@ def at(place, value):
         (["columns", 0, "squash", "limit"], -1, "limit is -1, and must be 0 or more"),
         (["columns", 0, "squash", "more"], 1, "unknown"),
         (["columns", 0, "missing"], "no", "missing is of type str"),
-        (["columns", 0, "spelling", "comma"], "dot", "comma is neither"),
+        (["columns", 0, "spelling", "comma"], "dot", "comma is none of"),
         (["columns", 0, "spelling", "moment"], "%Q", "moment is no format that is known"),
         (["columns", 2, "values"], ["a", "a"], "one is there twice"),
         (["columns", 2, "values"], [], "are none"),
@@ -62,6 +63,10 @@ def at(place, value):
         (["columns", 3, "circles"], ["month"], "circles are not of"),
         (["columns", 3, "circles"], ["day", "day"], "circles are not of"),
         (["columns", 4, "why"], None, "why is missing"),
+        (["columns", 6, "words"], [], "words are none"),
+        (["columns", 6, "words"], ["bad", "bad"], "one is there twice"),
+        (["columns", 6, "words"], [1], "words"),
+        (["columns", 6, "different"], 0, "different is out of range"),
     ],
 )
 def test_what_makes_no_sense_is_named(place, value, says):

@@ -4,26 +4,38 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from backlit.data.tables import numerals
 from backlit.errors import DataError
 
 if TYPE_CHECKING:
     import polars as pl
 
-MISSING = ("", "?", "na", "n/a", "#n/a", "<na>", "nan", "null", "none")
+MISSING = (
+    "", "?", "-", "--", ".", "na", "n/a", "n.a.", "#na", "#n/a", "#n/a n/a", "<na>", "nan", "-nan", "nat", "null",
+    "none", "#div/0!", "#value!", "#ref!", "#name?", "#num!", "#null!", "1.#ind", "-1.#ind", "1.#qnan", "-1.#qnan",
+)  # fmt: skip
 """What counts as missing, in small letters and without blanks around it."""
 
 TRUE, FALSE = ("true", "t", "yes", "y"), ("false", "f", "no", "n")
 
-DATES = ("%Y-%m-%d", "%Y/%m/%d", "%d.%m.%Y", "%m/%d/%Y", "%d/%m/%Y", "%m-%d-%Y", "%d-%m-%Y", "%d %b %Y", "%b %d, %Y")
-CLOCKS = ("%H:%M:%S", "%H:%M", "%H:%M:%S%.f", "%H:%M:%S%z", "%H:%M:%S%.f%z", "%H:%M%z")
+DATES = (
+    "%Y-%m-%d", "%Y/%m/%d", "%d.%m.%Y", "%m/%d/%Y", "%d/%m/%Y", "%m-%d-%Y", "%d-%m-%Y", "%d %b %Y", "%b %d, %Y",
+    "%d %B %Y", "%B %d, %Y", "%d. %B %Y", "%d-%b-%Y", "%d-%b-%y", "%a, %d %b %Y", "%d.%m.%y", "%m/%d/%y", "%d/%m/%y",
+)  # fmt: skip
+MONTHS = ("%Y-%m", "%Y/%m", "%m/%Y", "%m.%Y", "%b %Y", "%B %Y", "%b-%Y", "%b-%y")
+CLOCKS = (
+    "%H:%M:%S", "%H:%M", "%H:%M:%S%.f", "%H:%M:%S%z", "%H:%M:%S%.f%z", "%H:%M%z", "%I:%M:%S %p", "%I:%M %p",
+)  # fmt: skip
 FORMATS = (
     *DATES,
     *(f"{date}{between}{clock}" for date in DATES for between in (" ", "T") for clock in CLOCKS),
-    *CLOCKS[:3],
+    *(clock for clock in CLOCKS if "%z" not in clock),
+    *MONTHS,
 )
 """Ways to write a moment that are recognised, the first that fits being taken: 02/03/2024 is read as 3 February."""
 
-THOUSANDS = r"^[+-]?\d{1,3}(,\d{3})+(\.\d*)?$"
+FIRST_YEAR = 1000
+"""A year before it is one of two digits, read as if it had four; and one of two digits has two."""
 
 LONGEST_SHOWN = 40
 
@@ -35,12 +47,26 @@ class Spelling:
     Args:
         missing: cells that stand for nothing besides :data:`MISSING`, in small letters.
         moment: the format of its dates and times.
-        comma: what a comma in a number means: ``decimal``, ``thousands``, or None where there is none.
+        comma: what a comma in a number means, one of :data:`~backlit.data.tables.numerals.COMMAS`; None where there is
+            none.
+        before: what stands before its numbers, as ``$``, in small letters.
+        behind: what stands behind them, as ``%`` or ``kg``.
     """
 
     missing: tuple[str, ...] = ()
     moment: str | None = None
     comma: str | None = None
+    before: str = ""
+    behind: str = ""
+
+    def in_words(self) -> str:
+        """Where something stands around the numbers; else empty.
+
+        >>> Spelling(before="$").in_words(), Spelling(before="usd", behind="/h").in_words(), PLAIN.in_words()
+        ("written with '$'", "written with 'usd' and '/h'", '')
+        """
+        around = " and ".join(repr(one) for one in (self.before, self.behind) if one)
+        return f"written with {around}" if around else ""
 
 
 PLAIN = Spelling()
@@ -62,14 +88,19 @@ def to_numbers(cells: "pl.Series", spelling: Spelling = PLAIN) -> "pl.Series":
     """Clean cells as float64; null where one is no number.
 
     >>> import polars as pl
-    >>> to_numbers(pl.Series(["1.5", "2e3", "x"])).to_list()
-    [1.5, 2000.0, None]
+    >>> to_numbers(pl.Series(["1.5", "2e3", "1 234", "(7)", "x"])).to_list()
+    [1.5, 2000.0, 1234.0, -7.0, None]
     """
     import polars as pl
 
-    if spelling.comma is not None:
-        cells = cells.str.replace_all(",", "." if spelling.comma == "decimal" else "", literal=True)
-    return cells.cast(pl.Float64, strict=False)
+    if spelling.comma or spelling.before or spelling.behind:
+        read = numerals.plain(cells, spelling.before, spelling.behind, spelling.comma)
+        return read.cast(pl.Float64, strict=False)
+    found = cells.cast(pl.Float64, strict=False)
+    otherwise = found.is_null() & cells.is_not_null() & cells.str.contains(numerals.OTHERWISE)
+    if not otherwise.any():
+        return found
+    return numerals.plain(cells).cast(pl.Float64, strict=False).zip_with(otherwise, found)
 
 
 def to_truths(cells: "pl.Series") -> "pl.Series":
@@ -85,15 +116,20 @@ def to_moments(cells: "pl.Series", form: str) -> "pl.Series":
     """Clean cells as moments (UTC where they name their zone) or times of day; null where one is neither."""
     import polars as pl
 
-    if "%Y" not in form:
+    if is_time_of_day(form):
         return cells.str.to_time(form, strict=False)
-    if "%H" not in form:
-        return cells.str.to_date(form, strict=False).cast(pl.Datetime("us"))
-    if form.endswith("%z"):
+    if form in MONTHS:
+        cells, form = cells + " 1", form + " %d"
+    if "%H" not in form and "%I" not in form:
+        found = cells.str.to_date(form, strict=False).cast(pl.Datetime("us"))
+    elif form.endswith("%z"):
         cells = cells.str.replace(r"Z$", "+0000")
-        found = cells.str.to_datetime(form, strict=False, time_unit="us", time_zone="UTC")
-        return found.dt.replace_time_zone(None)
-    return cells.str.to_datetime(form, strict=False, time_unit="us")
+        found = cells.str.to_datetime(form, strict=False, time_unit="us", time_zone="UTC").dt.replace_time_zone(None)
+    else:
+        found = cells.str.to_datetime(form, strict=False, time_unit="us")
+    early = found.dt.year() < FIRST_YEAR if "%Y" in form else ~cells.str.contains(r"[^\d]\d\d([ T]|$)")
+    early = early.fill_null(False)
+    return found.set(early, None) if early.any() else found
 
 
 def refuse(what: str, column: str, cells: "pl.Series", wrong: "pl.Series", first_row: int, expected: str) -> None:
@@ -141,4 +177,4 @@ def is_padded(cells: "pl.Series") -> bool:
 
 def is_time_of_day(form: str) -> bool:
     """Whether a format has no date in it."""
-    return re.search("%[Yd]", form) is None
+    return re.search("%[Yydm]", form) is None

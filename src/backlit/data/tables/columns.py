@@ -87,7 +87,8 @@ class Number:
         fill = f"; where missing, {self.squash.center:g}" if self.missing else ""
         tails = f"tails drawn in beyond {self.squash.limit:g} spreads" if self.squash.limit else "as it is"
         bends = f", and {len(self.edges) - 1} ramps between its quantiles" if self.edges else ""
-        return f"a number, standardised, {tails}{bends}{fill}{_and_an_input(self)}"
+        written = f" {words}" if (words := self.spelling.in_words()) else ""
+        return f"a number{written}, standardised, {tails}{bends}{fill}{_and_an_input(self)}"
 
 
 @dataclass(frozen=True)

@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from backlit.data.checks import check_finite
-from backlit.data.tables import frames, ramps, squash
-from backlit.data.tables.cells import PLAIN, Spelling
+from backlit.data.tables import frames, ramps, squash, words
+from backlit.data.tables.cells import PLAIN, Spelling, is_time_of_day
 from backlit.data.tables.columns import (
     Category,
     Column,
@@ -147,7 +147,7 @@ def fit(
     if not given.height or not given.width:
         raise DataError(f"{what}: needs rows and columns to fit an encoding on; it has {given.height} × {given.width}")
     how = spellings or {}
-    columns = tuple(fit_column(values, how.get(values.name, PLAIN), what, numbers) for values in given)
+    columns = tuple(fit_column(values, how.get(values.name, PLAIN), what, numbers, of_rows) for values in given)
     if not any(column.inputs for column in columns):
         why = "; ".join(f"'{column.name}' {column.in_words()}" for column in columns[:3])
         raise DataError(f"{what}: there is no column to learn from ({why})")
@@ -161,8 +161,10 @@ def fit(
     return TableEncoding(columns, named)
 
 
-def fit_column(values: "pl.Series", spelling: Spelling, what: str, numbers: IndexArray) -> Column:
-    """What one column becomes; ``numbers`` are its rows' numbers in the user's data."""
+def fit_column(
+    values: "pl.Series", spelling: Spelling, what: str, numbers: IndexArray, of_rows: int | None = None
+) -> Column:
+    """What one column becomes; ``numbers`` are its rows' numbers in the user's data, ``of_rows`` as for :func:`fit`."""
     import polars as pl
 
     kind, name = values.dtype, values.name
@@ -175,7 +177,7 @@ def fit_column(values: "pl.Series", spelling: Spelling, what: str, numbers: Inde
     if kind.is_numeric() or kind == pl.Duration:
         return _fit_number(values, spelling, what, numbers)
     if frames.is_text(kind):
-        return _fit_text(values, spelling, what)
+        return _fit_text(values, spelling, what, of_rows or len(values))
     return LeftOut(name, f"its type, {kind}, is neither number, text, truth nor moment")
 
 
@@ -212,7 +214,7 @@ def _fit_moment(values: "pl.Series", spelling: Spelling, what: str) -> Column:
         return LeftOut(name, "every cell is missing")
     if (days == days[0]).all():
         return _constant(name, "it is the same moment in every row", missing, spelling)
-    of_day = values.dtype == pl.Time or (spelling.moment is not None and "%Y" not in spelling.moment)
+    of_day = values.dtype == pl.Time or (spelling.moment is not None and is_time_of_day(spelling.moment))
     circles = [] if of_day else [("year", np.ptp(days) > 1), ("week", len(np.unique(days // 1 % 7)) > 1)]
     circles.append(("day", len(np.unique(days % 1)) > 1))
     return Moment(
@@ -220,7 +222,7 @@ def _fit_moment(values: "pl.Series", spelling: Spelling, what: str) -> Column:
     )
 
 
-def _fit_text(values: "pl.Series", spelling: Spelling, what: str) -> Column:
+def _fit_text(values: "pl.Series", spelling: Spelling, what: str, of_rows: int) -> Column:
     name, text = values.name, as_text(values, spelling, what)
     missing, present = text.null_count() > 0, text.drop_nulls()
     if not len(present):
@@ -230,6 +232,9 @@ def _fit_text(values: "pl.Series", spelling: Spelling, what: str) -> Column:
     if len(found) == 1:
         return _constant(name, f"it is '{found[0]}' in every row", missing, spelling)
     if len(found) > max(FEW, NEAR_UNIQUE * len(present)):
+        has_words = words.fit(name, text, missing, spelling, of_rows)
+        if has_words is not None:
+            return has_words
         why = f"text with {len(found):,} different values in {len(present):,} cells"
         return _constant(name, why, missing, spelling, same=False)
     enough = max(2, min(RARE, len(present) // 100))

@@ -10,11 +10,11 @@ from numpy.typing import NDArray
 from backlit.data.dataset import as_target
 from backlit.data.frames import some
 from backlit.data.tables import cells, frames
-from backlit.data.tables.cells import PLAIN, Spelling
+from backlit.data.tables.cells import PLAIN
 from backlit.data.tables.columns import as_numbers
 from backlit.data.tables.encoding import FEW, NEAR_UNIQUE, TableEncoding
 from backlit.data.tables.known import as_known
-from backlit.data.tables.recognition import MOMENT, NUMBER, TEXT, TRUTH, Evidence
+from backlit.data.tables.recognition import MOMENT, NUMBER, TEXT, TRUTH, Evidence, read_as
 from backlit.data.tables.sources import ROWS, Progress, Raw
 from backlit.data.tables.table import Table
 from backlit.errors import DataError
@@ -97,7 +97,7 @@ def read_table(
         for block in held if held is not None else raw.blocks(progress):
             known = slice(first, first + block.height)
             first += block.height
-            read = block.select([_read(block[name], verdicts.get(name)) for name in columns])
+            read = block.select([read_as(block[name], verdicts.get(name)) for name in columns])
             yield read if there is None else read.filter(there[known])
 
     return Table(
@@ -129,7 +129,9 @@ def target_of(
     whole = pl.concat(blocks)
     read, remarks = [], []
     for name in targets:
-        values, remark = (label_of(whole[name].cast(pl.String)), None) if as_text else _answers(whole[name])
+        values, remark = label_of(whole[name].cast(pl.String)), None
+        if not as_text:
+            values, remark = _answers(whole[name], source, several=len(targets) > 1)
         read.append(values)
         remarks += [remark] if remark else []
     there = np.logical_and.reduce([values.is_not_null().to_numpy() for values in read])
@@ -180,8 +182,8 @@ def label_of(values: "pl.Series") -> "pl.Series":
     return cells.clean(cells.clean(values).str.strip_suffix("."))
 
 
-def _answers(values: "pl.Series") -> tuple["pl.Series", str | None]:
-    """A target's column as numbers, truths or labels."""
+def _answers(values: "pl.Series", source: str, several: bool) -> tuple["pl.Series", str | None]:
+    """A target's column as numbers, truths or labels; of several, yes and no too are truths."""
     import polars as pl
 
     if not frames.is_text(values.dtype):
@@ -189,18 +191,26 @@ def _answers(values: "pl.Series") -> tuple["pl.Series", str | None]:
             return values.fill_nan(None), None
         return (values.cast(pl.Float64) if values.dtype.is_decimal() else values), None
     text = values.cast(pl.String)
-    evidence = Evidence(values.name)
+    evidence = Evidence(values.name, strict=True)
     evidence.add(text)
     kind, spelling, remark = evidence.verdict()
+    labels = label_of(text)
     if kind == NUMBER:
         clean = cells.clean(text, spelling)
         whole = clean.drop_nulls().str.contains(r"^[+-]?[0-9]{1,18}$").all()
         if whole:
             return clean.cast(pl.Int64), remark
-        return cells.to_numbers(clean, spelling), remark and remark.replace("counted as missing", "left out")
-    labels = label_of(text)
-    if kind == TRUTH and labels.str.to_lowercase().is_in(["true", "false"]).all():
+        said = [remark.replace("counted as missing", "left out")] if remark else []
+        if spelling.in_words():
+            said.append(f"the target '{values.name}' is numbers {spelling.in_words()}; answers come without")
+        return cells.to_numbers(clean, spelling), "; ".join(said) or None
+    if kind == TRUTH and (several or labels.str.to_lowercase().is_in(["true", "false"]).all()):
         return cells.to_truths(labels), None
+    if kind == MOMENT and labels.n_unique() > FEW:
+        raise DataError(
+            f"{source}: target '{values.name}' is dates or times, which are no classes and no numbers; make numbers of "
+            "them, such as days since a day, or take another column by --target"
+        )
     return labels, remark if kind == TEXT else None
 
 
@@ -214,22 +224,6 @@ def _plain(values: "pl.Series") -> Any:
             text[start : start + ROWS] = values[start : start + ROWS].to_list()
         return text
     return values.to_numpy()
-
-
-def _read(values: "pl.Series", verdict: tuple[str, Spelling, str | None] | None) -> "pl.Series":
-    """A column of text as what it was found to hold."""
-    if verdict is None:
-        return values
-    kind, spelling, _ = verdict
-    clean = cells.clean(values.cast(_string()), spelling)
-    if kind == NUMBER:
-        return cells.to_numbers(clean, spelling)
-    if kind == TRUTH:
-        return cells.to_truths(clean)
-    if kind == MOMENT:
-        assert spelling.moment is not None
-        return cells.to_moments(clean, spelling.moment)
-    return clean
 
 
 def _targets(raw: Raw, target: str | Sequence[str] | None, needed: bool) -> tuple[list[str], list[str]]:

@@ -11,12 +11,12 @@ from backlit.data.plain import require
 from backlit.data.tables.cells import FORMATS, PLAIN, Spelling
 from backlit.data.tables.columns import PERIODS, Category, Column, LeftOut, Moment, Number, Presence, Truth
 from backlit.data.tables.encoding import TableEncoding
+from backlit.data.tables.numerals import COMMAS
 from backlit.data.tables.squash import Squash
+from backlit.data.tables.words import Words
 
 VERSION = 1
 """Of the form of the data: a reader refuses what is newer than itself."""
-
-COMMAS = (None, "decimal", "thousands")
 
 
 def to_dict(table: TableEncoding) -> dict[str, Any]:
@@ -99,6 +99,14 @@ def _moment(where: str, value: Mapping[str, Any]) -> Moment:
     return Moment(_name(where, held), linear, circles, _missing(where, held), _spelling(where, held))
 
 
+def _words(where: str, value: Mapping[str, Any]) -> Words:
+    held = plain.mapping(value, ("name", "words", "missing", "different", "spelling"))
+    words = plain.texts(f"{where}.words", held["words"])
+    require(0 < len(words) == len(set(words)), f"{where}.words are none, or one is there twice")
+    different = plain.whole(f"{where}.different", held["different"], least=1)
+    return Words(_name(where, held), words, _missing(where, held), different, _spelling(where, held))
+
+
 def _presence(where: str, value: Mapping[str, Any]) -> Presence:
     held = plain.mapping(value, ("name", "why", "spelling"))
     return Presence(_name(where, held), plain.text(f"{where}.why", held["why"]), _spelling(where, held))
@@ -114,6 +122,7 @@ READERS: dict[str, Callable[[str, Mapping[str, Any]], Column]] = {
     Truth.kind: _truth,
     Category.kind: _category,
     Moment.kind: _moment,
+    Words.kind: _words,
     Presence.kind: _presence,
     LeftOut.kind: _left_out,
 }
@@ -141,10 +150,11 @@ def _squash(where: str, value: Any) -> Squash:
 
 
 def _spelling(where: str, owner: Mapping[str, Any]) -> Spelling:
-    held = plain.mapping(owner["spelling"], tuple(Spelling.__dataclass_fields__))
+    held = plain.mapping(owner["spelling"], tuple(Spelling.__dataclass_fields__), later={"before": "", "behind": ""})
     missing = plain.texts(f"{where}.spelling.missing", held["missing"])
     moment, comma = held["moment"], held["comma"]
     require(moment is None or moment in FORMATS, f"{where}.spelling.moment is no format that is known")
-    require(comma in COMMAS, f"{where}.spelling.comma is neither decimal nor thousands")
-    found = Spelling(missing, moment, comma)
+    require(comma in COMMAS, f"{where}.spelling.comma is none of decimal, thousands, european")
+    before, behind = (plain.text(f"{where}.spelling.{name}", held[name]) for name in ("before", "behind"))
+    found = Spelling(missing, moment, comma, before, behind)
     return PLAIN if found == PLAIN else found

@@ -63,6 +63,7 @@ class Columns:
         return tuple(sorted(found, key=len, reverse=True))
 
 
+@np.errstate(over="ignore", invalid="ignore")
 def facts(X: Array) -> Columns:
     """In float64."""
     low, high = X.min(axis=0).astype(np.float64), X.max(axis=0).astype(np.float64)

@@ -27,9 +27,9 @@ from backlit.training.row_weights import ClassWeight
 
 
 def gather(
-    net: Network | None,
-    X: ArrayLike | None,
-    y: ArrayLike | None,
+    net: Network | None = None,
+    X: ArrayLike | None = None,
+    y: ArrayLike | None = None,
     *,
     run: Run | None = None,
     lens: Any = None,

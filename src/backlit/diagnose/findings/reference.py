@@ -118,8 +118,9 @@ def standard_error(predicted: Float64Array, Y: Array, decision: str | None) -> f
         each = np.not_equal(predicted >= 0.5, Y >= 0.5).mean(axis=1)
         return float(each.std() / np.sqrt(len(Y)) / max(float(np.sqrt(spread).mean()), 1e-12))
     with np.errstate(over="ignore", invalid="ignore"):
-        off = ((predicted - Y) ** 2 / spread).mean(axis=1)
-    return float(off.std() / np.sqrt(len(Y)))
+        off, own = (predicted - Y) ** 2 / spread, (Y - Y.mean(axis=0)) ** 2 / spread
+        each = (off - off.mean(axis=0) * own).mean(axis=1)  # of a quotient of two means, to first order
+    return float(each.std() / np.sqrt(len(Y)))
 
 
 def _distances(x: Float64Array) -> Float64Array:

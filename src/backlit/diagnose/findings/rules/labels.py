@@ -185,6 +185,8 @@ def _tell_leakage(evidence: Evidence, found: Measured, thresholds: Mapping[str, 
 def _dominating(evidence: Evidence) -> Measured:
     record = evidence.need_steps()
     out = _outlying(evidence)
+    if record.step[0] != 0:
+        raise CannotJudge(f"the record begins with step {record.step[0]:,}: the first epochs are not in it")
     rows, sizes = _relative_gradients(record)
     if len(rows) < FEWEST_ROWS:
         raise CannotJudge(f"the gradients of {counted(len(rows), 'row')} are known, and it takes {FEWEST_ROWS}")
