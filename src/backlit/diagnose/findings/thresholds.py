@@ -30,6 +30,8 @@ THRESHOLDS: dict[str, float] = {
     "unscaled-targets.deviation": 0.05,
     "unscaled-targets.behind": BEHIND,
     "label-noise.contradicted": 0.03,
+    "label-noise.skill": 0.65,
+    "label-noise.far": 0.2,
     "class-imbalance.rare": 0.5,
     "class-imbalance.imbalance": 4.0,
     "class-imbalance.recall": 0.6,
