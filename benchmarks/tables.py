@@ -1,17 +1,20 @@
-"""The defaults on tables, beside scikit-learn's MLP and HistGradientBoosting: score and fit time, five splits each.
+"""The defaults on tables, and the estimators, beside scikit-learn's MLP and HistGradientBoosting: score and fit time.
 
-    python benchmarks/tables.py [FOLDER_OF_TABLES] [--splits 5] [--only titanic,housing]
+    python benchmarks/tables.py [FOLDER_OF_TABLES] [--splits 5] [--only titanic,housing] [--systems backlit,…]
 
 Ours is the command line as anybody types it, without an option: ``backlit train FILE``. A fifth of the rows is held
 out for the test (by ``train_test_split``, stratified for classes; of the bundled sets by the command itself) and
 chooses nothing. All systems are trained on the same remaining rows, of which ours sets a fifth (of the bundled sets a
 quarter) apart to choose its best epoch by. The others get what the usual pipeline gives them: medians for what is
 missing, one-hot categories and a StandardScaler for the MLP, categories as they are for HistGradientBoosting; of the
-Titanic, Name, Ticket and PassengerId are dropped for them, and the deck stands for the cabin. One thread each. Times
-are of the fit alone, ours with the reading of the file, its encoding and the saving of the model. The Adult test file
-is scored by three seeds, as its authors split it.
+Titanic, Name, Ticket and PassengerId are dropped for them, and the deck stands for the cabin. The estimators
+(``BackpropClassifier()``, ``BackpropRegressor()``, with no option but the seed) come twice: in the MLP's place in its
+pipeline, and with ``encode="auto"`` on the frame as it is, numbers to learn standardised; each in float64 and with
+everything in float32. One thread each. Times are of the fit alone, ours with the reading of the file, its encoding and
+the saving of the model. The Adult test file is scored by three seeds, as its authors split it.
 
-Prints a table; writes ``results/tables.json`` and ``results/tables.png``.
+Prints a table; writes ``results/tables.json`` and ``results/tables.png``, of sets and systems that were not run what is
+there already.
 """
 
 import argparse
@@ -119,6 +122,9 @@ def data_sets(tables: Path | None, splits: int, folder: Path) -> dict[str, Calla
     return found
 
 
+COLOURS = ("#1f6fb4", "#e1812c", "#9c9c9c", "#2f9e6e", "#8fd0b3", "#7a4fb0", "#bda4dc")
+
+
 def backlit(split: Split, folder: Path) -> tuple[float, float]:
     """``backlit train`` and, where the test rows are a file, ``backlit evaluate``."""
     from backlit.cli import main
@@ -153,25 +159,57 @@ def usual(frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def mlp(split: Split, folder: Path) -> tuple[float, float]:
-    """scikit-learn's MLP with its own defaults, behind the usual pipeline; numbers to learn are standardised."""
+    """scikit-learn's MLP with its own defaults, behind the usual pipeline."""
+    from sklearn.neural_network import MLPClassifier, MLPRegressor
+
+    return in_pipeline(split, MLPClassifier, MLPRegressor, None)
+
+
+def estimator(split: Split, dtype: str) -> tuple[float, float]:
+    """Ours in its place."""
+    import backlit as bl
+
+    return in_pipeline(split, bl.BackpropClassifier, bl.BackpropRegressor, dtype)
+
+
+def encoding_estimator(split: Split, dtype: str) -> tuple[float, float]:
+    """Ours with the frame as it is."""
+    from sklearn.compose import TransformedTargetRegressor
+    from sklearn.preprocessing import StandardScaler
+
+    import backlit as bl
+
+    train, test = split.train, split.test
+    numbers = dict.fromkeys(train.select_dtypes("number"), dtype)
+    if is_number(split.y_train):
+        network = bl.BackpropRegressor(random_state=split.number, encode="auto")
+        model: Any = TransformedTargetRegressor(network, transformer=StandardScaler(), check_inverse=False)
+    else:
+        model = bl.BackpropClassifier(random_state=split.number, encode="auto")
+    return timed(model, train.astype(numbers), test.astype(numbers), split)
+
+
+def in_pipeline(split: Split, classifier: Any, regressor: Any, dtype: str | None) -> tuple[float, float]:
+    """A network behind medians, one-hot categories and a StandardScaler; numbers to learn are standardised."""
     from sklearn.compose import ColumnTransformer, TransformedTargetRegressor
     from sklearn.impute import SimpleImputer
-    from sklearn.neural_network import MLPClassifier, MLPRegressor
     from sklearn.pipeline import make_pipeline
-    from sklearn.preprocessing import OneHotEncoder, StandardScaler
+    from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, StandardScaler
 
     train, test = usual(split.train), usual(split.test)
     numbers = list(train.select_dtypes("number"))
-    columns = ColumnTransformer(
+    columns: Any = ColumnTransformer(
         [
             ("numbers", make_pipeline(SimpleImputer(strategy="median"), StandardScaler()), numbers),
             ("texts", OneHotEncoder(handle_unknown="ignore"), [name for name in train if name not in numbers]),
         ]
     )
+    if dtype is not None:
+        columns = make_pipeline(columns, FunctionTransformer(lambda X: X.astype(dtype), accept_sparse=True))
     if is_number(split.y_train):
-        network: Any = TransformedTargetRegressor(MLPRegressor(random_state=split.number), transformer=StandardScaler())
+        network: Any = TransformedTargetRegressor(regressor(random_state=split.number), transformer=StandardScaler())
     else:
-        network = MLPClassifier(random_state=split.number)
+        network = classifier(random_state=split.number)
     return timed(make_pipeline(columns, network), train, test, split)
 
 
@@ -203,7 +241,15 @@ def timed(model: Any, train: pd.DataFrame, test: pd.DataFrame, split: Split) -> 
     return float(model.score(test, split.y_test)), seconds
 
 
-SYSTEMS = {"backlit": backlit, "scikit-learn MLP": mlp, "HistGradientBoosting": boosting}
+SYSTEMS: dict[str, Callable[[Split, Path], tuple[float, float]]] = {
+    "backlit": backlit,
+    "scikit-learn MLP": mlp,
+    "HistGradientBoosting": boosting,
+    "estimator, float64": lambda split, folder: estimator(split, "float64"),
+    "estimator, float32": lambda split, folder: estimator(split, "float32"),
+    'encode="auto", float64': lambda split, folder: encoding_estimator(split, "float64"),
+    'encode="auto", float32': lambda split, folder: encoding_estimator(split, "float32"),
+}
 
 
 def main() -> None:
@@ -214,7 +260,7 @@ def main() -> None:
     )
     parser.add_argument("--splits", type=int, default=5)
     parser.add_argument("--only", default="", help="names of sets, between commas")
-    parser.add_argument("--systems", default=",".join(SYSTEMS))
+    parser.add_argument("--systems", default=";".join(SYSTEMS), help="names of systems, between semicolons")
     parser.add_argument("--out", type=Path, default=HERE / "results" / "tables.json")
     options = parser.parse_args()
     results: list[Result] = []
@@ -222,14 +268,31 @@ def main() -> None:
         sets = data_sets(options.tables, options.splits, Path(folder))
         for name in options.only.split(",") if options.only else sets:
             for split in sets[name]():
-                for system in options.systems.split(","):
+                for system in options.systems.split(";"):
                     score, seconds = SYSTEMS[system](split, Path(folder))
                     results.append(Result(name, system, split.number, score, seconds))
             print("\n".join(line for line in lines(results) if line.startswith(f"| {name} ")), flush=True)
     print("\n" + "\n".join(lines(results)))
-    if not options.only and options.systems == parser.get_default("systems"):
-        options.out.write_text(json.dumps([asdict(result) for result in results], indent=1) + "\n")
-        draw(results, options.out.with_suffix(".png"))
+    together = {key(result): result for result in (*known(options.out), *results)}
+    ordered = [together[place] for place in sorted(together, key=lambda place: order(*place))]
+    options.out.write_text(json.dumps([asdict(result) for result in ordered], indent=1) + "\n")
+    draw(ordered, options.out.with_suffix(".png"))
+    print("\nof all results:\n" + "\n".join(lines(ordered)))
+
+
+def key(result: Result) -> tuple[str, str, int]:
+    """Which run it is of."""
+    return result.data, result.system, result.split
+
+
+def order(data: str, system: str, split: int) -> tuple[int, int, int]:
+    """Sets and systems as they are named above."""
+    return [*BUNDLED, "titanic", "housing", "adult"].index(data), list(SYSTEMS).index(system), split
+
+
+def known(path: Path) -> list[Result]:
+    """The results that are there already."""
+    return [Result(**result) for result in json.loads(path.read_text())] if path.exists() else []
 
 
 def lines(results: list[Result]) -> Iterator[str]:
@@ -251,17 +314,19 @@ def draw(results: list[Result], path: Path) -> None:
     from matplotlib.figure import Figure
 
     names = list(dict.fromkeys(result.data for result in results))
-    colours = dict(zip(SYSTEMS, ("#1f6fb4", "#e1812c", "#9c9c9c"), strict=True))
-    figure = Figure(figsize=(11, 0.55 * len(names) + 1.6), layout="constrained")
+    colours = dict(zip(SYSTEMS, COLOURS, strict=True))
+    figure = Figure(figsize=(11, 0.85 * len(names) + 1.6), layout="constrained")
     left, right = figure.subplots(1, 2, sharey=True)
     for k, (system, colour) in enumerate(colours.items()):
         for i, name in enumerate(names):
             of = [result for result in results if (result.data, result.system) == (name, system)]
-            height = i + 0.22 * (k - 1)
+            height = i + 0.12 * (k - (len(colours) - 1) / 2)
+            if not of:
+                continue
             left.plot([r.score for r in of], [height] * len(of), ".", color=colour, alpha=0.45, markersize=5)
-            left.plot(np.mean([r.score for r in of]), height, "|", color=colour, markersize=14, markeredgewidth=2.5)
+            left.plot(np.mean([r.score for r in of]), height, "|", color=colour, markersize=9, markeredgewidth=2.5)
             mean = np.mean([r.seconds for r in of])
-            right.barh(height, mean, height=0.2, color=colour, label=system if i == 0 else None)
+            right.barh(height, mean, height=0.11, color=colour, label=system if i == 0 else None)
     left.set(xlabel="accuracy, or R²: mean (bar) and splits (dots)", xlim=(None, 1.005))
     left.set_yticks(range(len(names)), names)
     left.invert_yaxis()

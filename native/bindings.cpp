@@ -1,61 +1,17 @@
-// The one file that knows Python. It checks every array before the core sees a pointer, releases the GIL while the core
+// With bindings_*.hpp the one place that knows Python. It checks every array before the core sees a pointer, releases the GIL while the core
 // works, and lets a signal stop it.
-#include <nanobind/nanobind.h>
-#include <nanobind/ndarray.h>
 #include <nanobind/stl/optional.h>
-#include <nanobind/stl/string.h>
-#include <nanobind/stl/vector.h>
 
 #include <chrono>
 #include <optional>
-#include <stdexcept>
 
+#include "bindings_arrays.hpp"
+#include "bindings_measure.hpp"
 #include "core/dispatch.hpp"
 #include "core/model.hpp"
 #include "core/session.hpp"
 
-namespace nb = nanobind;
-using namespace nb::literals;
-using namespace backlit;
-
 namespace {
-
-template <class T>
-using Vector = nb::ndarray<T, nb::ndim<1>, nb::c_contig, nb::device::cpu>;
-template <class T>
-using Matrix = nb::ndarray<T, nb::ndim<2>, nb::c_contig, nb::device::cpu>;
-template <class T>
-using List = std::vector<Matrix<T>>;
-
-[[noreturn]] void refuse(const std::string& what) { throw std::invalid_argument(what); }
-
-void check(bool right, const char* what) {
-  if (!right) refuse(what);
-}
-
-template <class E>
-E kind(int number, int count, const char* what) {
-  if (number < 0 || number >= count) refuse(std::string(what) + " is not one the native engine knows");
-  return static_cast<E>(number);
-}
-
-std::vector<LayerSpec> layer_specs(const std::vector<std::int64_t>& sizes, const std::vector<int>& activations,
-                                   const std::vector<double>& dropout) {
-  check(sizes.size() >= 2, "sizes needs an input and an output layer");
-  check(activations.size() + 1 == sizes.size(), "activations needs one for each layer but the input");
-  check(dropout.size() + 1 == sizes.size(), "dropout needs one for each layer but the input");
-  std::vector<LayerSpec> specs;
-  for (std::size_t l = 0; l + 1 < sizes.size(); ++l) {
-    check(sizes[l] >= 1 && sizes[l + 1] >= 1 && sizes[l] < (1 << 26) && sizes[l + 1] < (1 << 26),
-          "sizes must lie between 1 and 2^26");
-    check(dropout[l] >= 0 && dropout[l] < 1, "dropout must lie from 0 up to but not including 1");
-    const auto activation = kind<Activation>(activations[l], 11, "activation");
-    check(activation != Activation::softmax || l + 2 == sizes.size(), "softmax is for the output layer only");
-    specs.push_back({int(sizes[l]), int(sizes[l + 1]), activation, dropout[l]});
-  }
-  check(dropout.back() == 0, "the output layer does not drop");
-  return specs;
-}
 
 // A signal's exception, caught while the GIL was away, raised when the core has come back.
 class Signals {
@@ -343,13 +299,7 @@ void declare(nb::module_& module, const char* suffix) {
            "sigma"_a.noconvert(), "a"_a.noconvert(), "masks"_a.noconvert(), "delta"_a.noconvert(), "x"_a.noconvert(),
            "gradient"_a.noconvert(), "row_costs"_a.noconvert())
       .def_ro("completed", &S::completed);
-  module.def((std::string("measure_update") + suffix).c_str(),
-             [](Vector<T> before, Vector<const T> after, Vector<const T> gradient, Vector<double> sums) {
-    check(before.size() == after.size() && before.size() == gradient.size(), "before, after and gradient must be of one length");
-    check(sums.size() == 4, "four sums");
-    nb::gil_scoped_release released;
-    kernels<T>()->measure_update(before.data(), after.data(), gradient.data(), std::ptrdiff_t(before.size()), sums.data());
-  }, "before"_a.noconvert(), "after"_a.noconvert(), "gradient"_a.noconvert(), "sums"_a.noconvert());
+  declare_measure<T>(module, suffix);
   module.def((std::string("function") + suffix).c_str(), [](int which, Vector<const T> x, Vector<T> out) {
     check(x.size() == out.size(), "x and out must be of one length");
     kernels<T>()->function(which, x.data(), out.data(), int(x.size()));
@@ -384,6 +334,7 @@ double peak_flops(int threads, bool single, double seconds) {
 
 NB_MODULE(_native, module) {
   module.doc() = "The native core: the equations of backpropagation as fused kernels. See native/README.md.";
+  nb::set_leak_warnings(false);  // a lens's hooks may well outlive the interpreter's modules
   declare<float>(module, "32");
   declare<double>(module, "64");
   module.def("isa", &current_isa, "The instruction set whose kernels run.");

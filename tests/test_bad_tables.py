@@ -196,3 +196,18 @@ def test_a_column_of_a_hundred_thousand_values(here, capsys):
         == 0
     )
     assert len(bl.load_model("t.safetensors").encoding.inputs) == 64 + 16
+
+
+@pytest.mark.parametrize(
+    ("line", "says"),
+    [
+        ("1,red,2024-01-01,c", "unknown class 'c' in row 4"),
+        ("big,red,2024-01-01,a", "column 'size' has 'big' in row 4"),
+    ],
+)
+def test_behind_rows_without_a_target_rows_count_as_in_the_file(line, says, here, capsys):
+    both(model, table(lambda lines: at(4, "1,red,2024-01-01,")(at(6, line)(lines))))(here)
+    assert main(EVALUATE.split()) == 2
+    note, error = capsys.readouterr().err.splitlines()
+    assert "1 of 60 rows have no target" in note
+    assert says in error

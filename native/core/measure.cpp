@@ -14,7 +14,8 @@ double flat(Activation activation) {
 }  // namespace
 
 template <class T>
-Measure<T>::Measure(const Kernels<T>& kernels, const std::vector<LayerSpec>& specs, int capacity) : kernels_(kernels) {
+Measure<T>::Measure(const Kernels<T>& kernels, const std::vector<LayerSpec>& specs, int capacity)
+    : kernels_(kernels), capacity_(capacity) {
   const std::size_t items = std::size_t((capacity + MEASURED_ROWS - 1) / MEASURED_ROWS);
   for (const LayerSpec& spec : specs) {
     const int neurons = padded(spec.neurons, kernels.panel), inputs = padded(spec.inputs, kernels.panel);
@@ -69,6 +70,38 @@ void Measure<T>::hand_over(const Pass<T>& pass, const std::vector<WeightGradient
   }
   to.row_costs = std::copy_n(pass.row_costs(), pass.m(), to.row_costs);
   to.row_gradients = std::copy_n(row_gradients_.get(), pass.m(), to.row_gradients);
+}
+
+template <class T>
+Panels<const T> Measure<T>::into_panels(std::size_t room, const T* rows, int m, int columns) {
+  const std::ptrdiff_t stride = capacity_ * kernels_.panel;
+  if (rooms_.size() <= room) rooms_.resize(room + 1);
+  Buffer<T>& to = rooms_[room];
+  if (!to) to = Buffer<T>(std::size_t(capacity_) * std::size_t(padded(columns, kernels_.panel)));
+  kernels_.gather(Gather<T>{rows, nullptr, 0, m, columns, {to.get(), stride}}, 0, m);
+  return {to.get(), stride};
+}
+
+template <class T>
+void Measure<T>::over_rows(int m, const T* x, const std::vector<LayerRows<T>>& layers, double* sums, T* row_gradients) {
+  const DenormalsAreZero flush;
+  if (!ones_) {
+    ones_ = Buffer<T>(std::size_t(capacity_));
+    std::fill_n(ones_.get(), capacity_, T(1));
+  }
+  pass_.m = m, pass_.row_weights = ones_.get();
+  pass_.x = into_panels(0, x, m, pass_.inputs);
+  for (std::size_t l = 0; l < layers.size(); ++l) {
+    MeasuredLayer<T>& layer = layers_[l];
+    const LayerRows<T>& from = layers[l];
+    auto taken = [&](std::size_t k, const T* rows) { return into_panels(1 + 4 * l + k, rows, m, layer.neurons); };
+    layer.z = taken(0, from.z), layer.delta = taken(1, from.delta);
+    layer.sigma = from.sigma == from.z ? layer.z : taken(2, from.sigma);
+    layer.a = from.a == from.sigma ? layer.sigma : taken(3, from.a);
+  }
+  kernels_.measure_pass(pass_, 0, kernels_.measure_pass_items(pass_));
+  kernels_.finish_pass(pass_, sums);
+  std::copy_n(row_gradients_.get(), m, row_gradients);
 }
 
 template class Measure<float>;

@@ -48,5 +48,6 @@ double distance(const std::vector<T>& found, const std::vector<double>& right) {
 
 void test_kernels();
 void test_session();
+void test_statistics();
 
 }  // namespace backlit::tests

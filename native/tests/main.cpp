@@ -8,6 +8,7 @@ int main() {
     set_isa(isa);
     tests::test_kernels();
     tests::test_session();
+    tests::test_statistics();
     std::printf("%s: %d checks, %d failures\n", isa.c_str(), tests::checks, tests::failures);
   }
   return tests::failures ? 1 : 0;

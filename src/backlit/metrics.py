@@ -82,13 +82,15 @@ def evaluate(model: Model, X: Any, y: ArrayLike) -> Evaluation:
     return judge(model.encoding, model.outputs(X), y)
 
 
-def judge(encoding: Encoding, a: Array, y: ArrayLike) -> Evaluation:
+def judge(encoding: Encoding, a: Array, y: ArrayLike, numbers: IndexArray | None = None) -> Evaluation:
     """What a network's outputs a^L, (rows, n_L), say, held against raw y; see :func:`evaluate`.
+
+    ``numbers``: of the rows in the user's data, for a message, where they are not these.
 
     Raises:
         DataError: y is not what the encoding was made for; an unknown class is named.
     """
-    known = encoding.targets(y, np.float64)
+    known = encoding.targets(y, np.float64, numbers)
     truth, answers = encoding.answers(known), encoding.answers(a)
     if encoding.task == "numbers":
         return Evaluation("numbers", encoding.target, truth, answers, _of_numbers(truth, answers))

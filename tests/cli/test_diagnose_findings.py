@@ -214,3 +214,23 @@ def test_as_a_process_stdout_is_json_and_stderr_empty(as_a_process, here):
     )
     assert json.loads(done.stdout)["source"] == "iris"
     assert done.stderr == ""
+
+
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        ("diagnose iris --validation 0 --test 0", "overfitting: there is no validation data"),
+        ("diagnose iris --epochs 1", "too few steps: 3 were made"),
+        ("diagnose digits --epochs 2 --layers ", "the network has no hidden layer"),
+        ("diagnose diabetes --epochs 4", "the targets are numbers, and this is about classes"),
+    ],
+)
+def test_what_is_not_judged_is_said(run, line, words):
+    done = run(*line.split(" "))
+    assert done.code == 0
+    assert words in " ".join(done.out.split())
+
+
+def test_nothing_found_after_a_step_is_not_a_clean_bill_of_health(run):
+    assert " questions could not be asked" in run("diagnose iris --epochs 1").out
+    assert " questions could not be asked" not in run("diagnose digits --layers 30").out

@@ -8,8 +8,9 @@ import pytest
 
 import backlit as bl
 from backlit.diagnose import torch_sums
-from backlit.diagnose.record import BY_LAYER
+from backlit.diagnose.record import BY_LAYER, BY_ROW, BY_STEP
 from backlit.diagnose.torch_sums import LayerPass
+from backlit.engines.statistics import SUMS
 
 torch = pytest.importorskip("torch", reason="PyTorch is not installed")
 nn = torch.nn
@@ -218,17 +219,76 @@ def test_no_step_yet():
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize("size", [1, 5, 1000, 5000])
 def test_an_update_is_summed_alike_with_and_without_the_native_core(dtype, size, monkeypatch):
-    """In float32 to the rounding of a thousand terms a lane."""
+    """In float32 to the rounding of a thousand terms a lane. A layer with a bias, and one without."""
     rng = np.random.default_rng(size)
-    before, change, g = (rng.normal(size=size).astype(dtype) for _ in range(3))
-    after = before + change
-    own, theirs = before.copy(), before.copy()
-    found = torch_sums._update(own, after, g)
+    sizes = [[size, 3], [4]]
+
+    def made():
+        return [[rng.normal(size=n).astype(dtype) for n in layer] for layer in sizes]
+
+    before, after, g = made(), made(), made()
+
+    def summed():
+        own, sums = [[theta.copy() for theta in layer] for layer in before], np.zeros((2, len(SUMS)))
+        torch_sums.sums_of_updates(sums, own, after, g)
+        for here, now in zip(own, after, strict=True):
+            assert all((theta == right).all() for theta, right in zip(here, now, strict=True))
+        return dict(zip(SUMS, sums.T, strict=True))
+
+    def squares(arrays, which):
+        return [float((layer[which].astype(np.float64) ** 2).sum()) if which < len(layer) else 0.0 for layer in arrays]
+
+    found = summed()
     monkeypatch.setattr(torch_sums.native, "MISSING", "not built")
+    plain = summed()
+    change = [[now - theta for now, theta in zip(*pair, strict=True)] for pair in zip(after, before, strict=True)]
+    expected = {
+        "W": squares(before, 0), "b": squares(before, 1), "weight_gradient": squares(g, 0),
+        "bias_gradient": squares(g, 1), "weight_update": squares(change, 0), "bias_update": squares(change, 1),
+        "data_gradient": np.add(squares(g, 0), squares(g, 1)),
+        "descent": [sum(float(a @ b.astype(np.float64)) for a, b in zip(*pair, strict=True))
+                    for pair in zip(g, change, strict=True)],
+    }  # fmt: skip
     limit = 1e-5 if dtype == "float32" else 1e-12
-    assert torch_sums._update(theirs, after, g) == pytest.approx(found, rel=limit, abs=1e-4)
-    wide = after.astype(np.float64) - before
-    expected = [(g.astype(np.float64) ** 2).sum(), (before.astype(np.float64) ** 2).sum(), (wide**2).sum(), g @ wide]
-    assert found == pytest.approx(expected, rel=1e-5, abs=1e-4)
-    assert (own == after).all()
-    assert (theirs == after).all()
+    for name, right in expected.items():
+        assert found[name] == pytest.approx(plain[name], rel=limit, abs=1e-4)
+        assert found[name] == pytest.approx(right, rel=1e-5, abs=1e-4)
+
+
+class Awkward(nn.Module):
+    """What the sweep must get right, or leave to NumPy: dropout, in-place relu, a layer without bias, tokens."""
+
+    def __init__(self, kind):
+        super().__init__()
+        self.first, self.second = nn.Linear(6, 40, bias=kind != "no bias"), nn.Linear(40, 3)
+        self.dropout = nn.Dropout(0.4 if kind == "dropout" else 0.0)
+        self.kind = kind
+
+    def forward(self, x):
+        z = self.first(x.repeat_interleave(2, 1).reshape(len(x), 2, 6) if self.kind == "tokens" else x)
+        a = {"gelu": nn.functional.gelu, "tanh": torch.tanh}.get(self.kind, torch.relu)(z)
+        a = self.second(self.dropout(a))
+        return a.sum(1) if self.kind == "tokens" else a
+
+
+@pytest.mark.parametrize("reduction", ["mean", "sum"])
+@pytest.mark.parametrize("kind", ["plain", "gelu", "tanh", "dropout", "no bias", "tokens"])
+def test_a_pass_is_summed_alike_with_and_without_the_native_core(kind, reduction, monkeypatch):
+    def recorded():
+        torch.manual_seed(3)
+        model, criterion = Awkward(kind), nn.CrossEntropyLoss(reduction=reduction)
+        optimizer = torch.optim.SGD(model.parameters(), 0.01)
+        X, y = torch.randn(70, 6), torch.randint(0, 3, (70,))
+        with bl.lens_torch(model, criterion=criterion) as lens:
+            for rows in (slice(0, 33), slice(33, 70), slice(0, 5)):
+                optimizer.zero_grad()
+                criterion(model(X[rows]), y[rows]).backward()
+                optimizer.step()
+        return lens.record
+
+    found = recorded()
+    monkeypatch.setattr(torch_sums.native, "MISSING", "not built")
+    plain = recorded()
+    assert found.m.tolist() == [33, 37, 5]
+    for name in (*BY_STEP, *BY_LAYER, *BY_ROW):
+        assert getattr(found, name) == pytest.approx(getattr(plain, name), rel=1e-5, abs=1e-8, nan_ok=True), name

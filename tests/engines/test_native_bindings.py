@@ -135,3 +135,54 @@ def test_predict_takes_what_fits_and_refuses_the_rest(
         with pytest.raises((ValueError, TypeError)):
             model.predict(theta, X, out)
         assert (out == 7).all()
+
+
+PASS = {
+    "x": (7, 6), "z": [(7, 5), (7, 3)], "sigma": [(7, 5), (7, 3)], "a": [(7, 5), (7, 3)], "delta": [(7, 5), (7, 3)],
+    "sums": (32,), "row_gradients": (7,),
+}  # fmt: skip
+"""The shapes of somebody else's pass through a network of SIZES."""
+
+
+def a_pass() -> dict[str, Any]:
+    def made(shape: Any, dtype: type = np.float32) -> Any:
+        return [made(each) for each in shape] if isinstance(shape, list) else np.ones(shape, dtype)
+
+    return {name: made(shape, np.float64 if name == "sums" else np.float32) for name, shape in PASS.items()}
+
+
+SPOILED_PASSES: list[tuple[str, Any]] = [
+    ("x", np.ones((9, 6), np.float32)), ("x", np.ones((0, 6), np.float32)), ("x", np.ones((7, 5), np.float32)),
+    ("x", np.ones((7, 6))), ("x", None), ("z", []), ("sigma", [np.ones((7, 5), np.float32)]),
+    ("a", [np.ones((7, 5), np.float32), np.ones((6, 3), np.float32)]), ("delta", [np.ones((7, 5), np.float32)] * 2),
+    ("sums", np.zeros(31)), ("sums", np.zeros(32, np.float32)), ("sums", frozen(np.zeros(32))),
+    ("row_gradients", np.zeros(8, np.float32)), ("row_gradients", np.zeros(7)),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "value"), SPOILED_PASSES)
+def test_a_spoiled_pass_is_refused(name: str, value: Any) -> None:
+    measure = _native.Measure32(SIZES, [3, 10], 8)
+    measure.over_rows(**a_pass())
+    with pytest.raises((TypeError, ValueError)):
+        measure.over_rows(**{**a_pass(), name: value})
+
+
+@pytest.mark.parametrize("rows", [0, -1, 2**40])
+def test_a_measure_of_no_rows_is_refused(rows: int) -> None:
+    with pytest.raises((TypeError, ValueError)):
+        _native.Measure32(SIZES, [3, 10], rows)
+
+
+def test_spoiled_updates_are_refused() -> None:
+    vector = np.ones(5, np.float32)
+    right: list[Any] = [[vector.copy()], [vector], [vector], np.zeros((1, 4))]
+    _native.measure_update32(*right)
+    assert right[3].tolist() == [[5.0, 5.0, 0.0, 0.0]]
+    spoiled: list[tuple[int, Any]] = [
+        (0, []), (0, [frozen(vector.copy())]), (0, [np.ones(5)]), (1, [np.ones(4, np.float32)]), (2, [vector, vector]),
+        (2, [np.ones(10, np.float32)[::2]]), (3, np.zeros((2, 4))), (3, np.zeros(4)), (3, np.zeros((1, 3))),
+    ]  # fmt: skip
+    for place, value in spoiled:
+        with pytest.raises((TypeError, ValueError)):
+            _native.measure_update32(*[value if k == place else given for k, given in enumerate(right)])

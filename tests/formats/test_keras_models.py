@@ -95,6 +95,31 @@ def test_a_compiled_model_loses_its_optimizer():
     assert any("optimizer (adam)" in what for what in keras_models.read(model).lost)
 
 
+def own_relu(z):
+    return z * 2
+
+
+own_relu.__name__ = "relu"
+
+
+def two_inputs():
+    one, other = keras.Input((2,)), keras.Input((2,))
+    return keras.Model([one, other], layers.Dense(3)(layers.Concatenate()([one, other])))
+
+
+def test_a_layer_that_is_not_trained_has_no_gradients_to_compare():
+    model = chain(layers.Activation("tanh"))
+    model.layers[0].trainable = False
+    found = keras_models.read(model)
+    assert found.agreement.gradients is None
+    assert found.agreement.outputs < 1e-6
+
+
+def test_a_regularizer_of_biases_is_lost_too():
+    model = keras.Sequential([keras.Input((4,)), layers.Dense(3, bias_regularizer="l2")])
+    assert any("regularizer" in what for what in keras_models.read(model).lost)
+
+
 @pytest.mark.parametrize(
     ("model", "words"),
     [
@@ -105,6 +130,12 @@ def test_a_compiled_model_loses_its_optimizer():
         (lambda: chain(layers.Activation("tanh"), layers.Activation("tanh")), "second activation"),
         (lambda: chain(layers.ReLU(max_value=6)), r"\(ReLU\)"),
         (lambda: chain(layers.Activation("exponential")), "for the output layer only"),
+        (lambda: chain(layers.Flatten()), r"\(Flatten\) is none that Backlit has"),
+        (lambda: chain(layers.ReLU(negative_slope=0.1)), r"\(ReLU\) is none that Backlit has"),
+        (lambda: chain(layers.ELU(alpha=0.5)), r"\(ELU\) is none that Backlit has"),
+        (lambda: chain(last=[layers.Softmax(axis=0)]), r"\(Softmax\) is none that Backlit has"),
+        (lambda: chain(layers.Activation(own_relu)), "has the activation relu, which Backlit does not have"),
+        (two_inputs, "a chain has one input and one output"),
         (lambda: keras.Sequential([layers.Dense(3)]), "takes a built keras.Sequential"),
         (lambda: 3, "not int"),
     ],

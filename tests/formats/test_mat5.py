@@ -127,13 +127,20 @@ def test_a_file_of_the_other_byte_order_is_read(reading, tmp_path):
     [
         (b"", "is empty"),
         (b"\x89HDF\r\n\x1a\n" + b"x" * 200, "version 7.3; save it with -v7"),
-        (header(version=0x0200) + b"x" * 400, "version 7.3|version 0x0200"),
+        (header(version=0x0200) + b"x" * 400, "is a MAT file of version 7.3; save it with -v7"),
+        (header(version=0x0300) + b"x" * 400, "version 0x0300, and 0x0100 is read"),
+        (header(">", version=0x0300) + b"x" * 400, "version 0x0300, and 0x0100 is read"),
         (b"# Created by Octave 9, Mon\n# name: Theta1\n", "Octave's own text format"),
         (b"\0\0\0\0" + b"x" * 300, "not a MAT file of level 5"),  # level 4
         (header()[:100], "not a MAT file of level 5"),
         (header() + b"\0\0\0", "ends within an element's tag"),
         (header() + struct.pack("<II", 14, 2**31), "claims 2,147,483,648 bytes, and 0 are left"),
         (header() + struct.pack("<II", 14 | (9 << 16), 0), "small element claims 9 bytes"),
+        (header() + struct.pack("<II", 14 | (5 << 16), 0), "small element claims 5 bytes"),
+        (header() + struct.pack("<II", 14, 12) + b"\0" * 8, "claims 12 bytes, and 8 are left"),
+        (header() + packed(element(9, b"x" * 64)), "claim to be an element of type 9"),
+        (header() + matrix((2, 2), data="abcd".encode("utf-16-le"), kind=4, data_type=4), "is not one row of text"),
+        (header() + matrix((1, 2), data=b"\xff\xff", kind=4, data_type=16), "'x' is not text"),
         (header() + element(9, b"x" * 8), "type 9 stands where a variable should"),
         (header() + matrix((2**30, 2**30)), r"'x' is \(1073741824, 1073741824\) of 8 bytes each, and has 16 bytes"),
         (header() + matrix((-2, 1)), "dimensions"),
@@ -157,6 +164,14 @@ def test_a_file_of_the_other_byte_order_is_read(reading, tmp_path):
 def test_what_a_file_claims_is_held_against_its_bytes(reading, content, words):
     with pytest.raises(ModelFileError, match=words):
         reading(content)
+
+
+def test_so_many_variables_and_no_more(reading, monkeypatch):
+    monkeypatch.setattr(mat5, "MOST_VARIABLES", 3)
+    some = [matrix(name=name.encode()) for name in "abcd"]
+    assert sorted(reading(header() + b"".join(some[:3]))) == ["a", "b", "c"]
+    with pytest.raises(ModelFileError, match="holds more than 3 variables"):
+        reading(header() + b"".join(some))
 
 
 def test_a_lost_bit_of_a_packed_matrix_is_found(reading):

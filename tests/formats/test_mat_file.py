@@ -43,6 +43,30 @@ def test_thetas_compute_what_the_course_computes(sizes, tmp_path):
     assert any("other variables: X" in what for what in found.lost)
 
 
+def test_thetas_go_by_their_numbers_wherever_they_stand(tmp_path):
+    variables = thetas(4, 5, 3)
+    savemat(tmp_path / "w.mat", dict(reversed(variables.items())))
+    network = mat_file.read(tmp_path / "w.mat").network
+    X = RNG.normal(size=(5, 4))
+    assert network.predict(X) == pytest.approx(course(X, variables), rel=1e-13)
+
+
+def test_an_activation_that_cannot_stand_there_is_named(tmp_path):
+    savemat(tmp_path / "w.mat", thetas(4, 5, 3))
+    with pytest.raises(OptionError, match="activation 'softmax'"):
+        mat_file.read(tmp_path / "w.mat", activation="softmax")
+    given = mat_file.read(tmp_path / "w.mat", activation="tanh")
+    assert any("sigmoid was taken" in what for what in given.lost)  # of the output
+    assert not mat_file.read(tmp_path / "w.mat", activation="tanh", output="softmax").lost
+
+
+def test_the_header_says_who_wrote_it_and_not_when(tmp_path):
+    mat_file.write(bl.Network([4, 3]), tmp_path / "w.mat")
+    content = (tmp_path / "w.mat").read_bytes()
+    assert content.startswith(b"MATLAB 5.0 MAT-file, written by Backlit")
+    assert content[116:128] == b"\0" * 8 + b"\0\1IM"
+
+
 def test_what_is_written_octave_reads(tmp_path):
     network = bl.Network([4, 5, 3], activation="sigmoid", output="sigmoid", dtype="float64", seed=3)
     mat_file.write(network, tmp_path / "w.mat")

@@ -5,6 +5,7 @@ What it needs is what the document says; if Backlit comes to write something els
 
 import json
 import math
+import re
 import struct
 from datetime import UTC, datetime
 from hashlib import blake2b
@@ -77,7 +78,10 @@ def outputs(document, tensors, x):
 
 # --- the encoding
 
-MISSING = ("", "?", "na", "n/a", "#n/a", "<na>", "nan", "null", "none")
+MISSING = (
+    "", "?", "-", "--", ".", "na", "n/a", "n.a.", "#na", "#n/a", "#n/a n/a", "<na>", "nan", "-nan", "nat", "null",
+    "none", "#div/0!", "#value!", "#ref!", "#name?", "#num!", "#null!", "1.#ind", "-1.#ind", "1.#qnan", "-1.#qnan",
+)  # fmt: skip
 
 
 def squashed(squash, x):
@@ -88,8 +92,15 @@ def squashed(squash, x):
 
 def number(column, cell):
     if cell is not None:
-        mark = {"decimal": ".", "thousands": ""}.get(column["spelling"]["comma"], ",")
-        cell = float(cell.replace(",", mark))
+        spelling = column["spelling"]
+        found = re.fullmatch(r"\(([^()]*[0-9][^()]*)\)", cell.replace("−", "-"))
+        cell = f"-{found[1]}" if found else cell.replace("−", "-")
+        cell = re.sub(rf"(?i)^([+-]?)\s*{re.escape(spelling['before'])}\s*", r"\1", cell)
+        cell = re.sub(rf"(?i)\s*{re.escape(spelling['behind'])}$", "", cell)
+        if spelling["comma"] == "european":
+            cell = cell.replace(".", "")
+        mark = {"decimal": ".", "european": ".", "thousands": ""}.get(spelling["comma"], ",")
+        cell = float(re.sub("[ '’_]", "", cell).replace(",", mark))
     x = column["squash"]["center"] if cell is None else cell
     ramps = [min(max((x - e) / (f - e), 0), 1) for e, f in pairwise(column["edges"])]
     return [squashed(column["squash"], x), *ramps]
@@ -122,7 +133,12 @@ def moment(column, cell):
     return found
 
 
-KINDS = {"number": number, "truth": truth, "category": category, "moment": moment}
+def words(column, cell):
+    there = re.findall(r"(?<!\w)([a-z]+)[0-9]*(?!\w)", (cell or "").lower().replace("_", " "))
+    return [float(word in there) for word in column["words"]]
+
+
+KINDS = {"number": number, "truth": truth, "category": category, "moment": moment, "words": words}
 
 
 def inputs(encoding, row):
@@ -200,6 +216,11 @@ def table():
         "on": cells([d.strftime("%Y-%m-%d") for d in day], missing=0),
         "note": cells(np.full(ROWS, "seen"), missing=0.4),
         "same": ["1"] * ROWS,
+        "paid": cells([f"{'−' if x < 0 else ''}${abs(x):,.2f}" for x in 2000 * RNG.normal(size=ROWS)], mark="#DIV/0!"),
+        "share": cells([f"{x:.1f} %" for x in RNG.normal(size=ROWS)], mark="n.a."),
+        "cost": cells([f"{x:,.1f} €".translate(str.maketrans(",.", ".,")) for x in RNG.uniform(0, 1e5, ROWS)]),
+        "loss": cells([f"({x:,.0f})" if x > 500 else f"{x:.0f}" for x in RNG.uniform(0, 9999, ROWS)], mark="lost"),
+        "name": cells([f"Anna{chr(97 + i % 26)}{i}, {('Mr', 'Mrs_X', 'DR')[i % 3]}. C{i}" for i in range(ROWS)]),
     }
 
 
@@ -217,7 +238,7 @@ def test_a_model_of_a_table(task, tmp_path):
     bl.save(model, tmp_path / "net.safetensors")
     document, tensors = read(tmp_path / "net.safetensors")
     kinds = {column["kind"] for column in document["encoding"]["table"]["columns"]}
-    assert kinds == {"number", "truth", "category", "moment", "presence", "left out"}
+    assert kinds == {"number", "truth", "category", "moment", "presence", "left out", "words"}
     categories = [column for column in document["encoding"]["table"]["columns"] if column["kind"] == "category"]
     assert {(column["other"], column["buckets"]) for column in categories} >= {(True, 0), (False, 16)}
 

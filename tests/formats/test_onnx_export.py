@@ -1,5 +1,6 @@
 """ONNX out: checked by onnx.checker, run by ONNX Runtime and by hand, with the encoding of images and of tables."""
 
+import dataclasses
 import json
 
 import numpy as np
@@ -10,7 +11,7 @@ from backlit import data
 from backlit.activations import ACTIVATIONS, Elementwise
 from backlit.data.encoding import Encoding, fit
 from backlit.errors import OptionError, OutputPathError
-from backlit.formats import export, onnx_export
+from backlit.formats import export, onnx_encoding, onnx_export
 from backlit.formats.extras import version_of
 
 onnx = pytest.importorskip("onnx")
@@ -31,12 +32,15 @@ def network_of(name, dtype="float32", outputs=3):
     return bl.Network([4, 6, outputs], activation=hidden, output=name, dtype=dtype, dropout=0.5, seed=1)
 
 
+KNOWN = [
+    (name, dtype) for name in ACTIVATIONS for dtype in ("float32", "float64") if (name, dtype) != ("gelu", "float64")
+]
+"""ONNX Runtime has no Erf of float64."""
+
+
 @needs_runtime
-@pytest.mark.parametrize("dtype", ["float32", "float64"])
-@pytest.mark.parametrize("name", ACTIVATIONS)
+@pytest.mark.parametrize(("name", "dtype"), KNOWN)
 def test_onnx_runtime_computes_the_same(name, dtype):
-    if (name, dtype) == ("gelu", "float64"):
-        pytest.skip("ONNX Runtime has no Erf of float64")
     network = network_of(name, dtype)
     X = (3 * RNG.normal(size=(50, 4))).astype(dtype)
     a = run(onnx_export.make(network).content, x=X)["a"]
@@ -59,6 +63,7 @@ def test_gelu_in_float64_says_who_cannot_run_it():
     if version_of("onnxruntime") is not None:
         assert "Erf" in written.lost[0]
         assert "reference evaluator" in written.agreement.against
+    assert written.agreement.outputs < 1e-14
 
 
 def test_the_file_states_its_opset_and_is_checked(tmp_path):
@@ -86,6 +91,31 @@ def test_no_constant_is_left_over(task):
     for thing in (model, network_of("elu", "float64")):
         graph = onnx.load_from_string(onnx_export.make(thing).content).graph
         assert {tensor.name for tensor in graph.initializer} <= {name for node in graph.node for name in node.input}
+
+
+def test_the_checker_is_asked_for_all_it_checks(monkeypatch):
+    asked = []
+    monkeypatch.setattr(onnx.checker, "check_model", lambda built, **options: asked.append(options))
+    onnx_export.make(network_of("relu"))
+    assert {"full_check": True} in asked
+
+
+def test_a_file_that_is_there_is_kept(tmp_path):
+    (tmp_path / "net.onnx").write_bytes(b"mine")
+    with pytest.raises(OutputPathError, match="exists; force=True"):
+        onnx_export.write(network_of("relu"), tmp_path / "net.onnx")
+    assert (tmp_path / "net.onnx").read_bytes() == b"mine"
+
+
+def test_rows_that_are_given_are_said_to_be_real():
+    found = onnx_export.make(network_of("relu"), rows=np.ones((5, 4))).agreement
+    assert (found.rows, found.data) == (5, "real")
+    assert onnx_export.make(network_of("relu")).agreement.data == "random"
+
+
+def test_the_probability_of_dropout_goes_along():
+    graph = onnx.load_from_string(onnx_export.make(bl.Network([4, 6, 3], dropout=0.25)).content).graph
+    assert onnx.numpy_helper.to_array(next(t for t in graph.initializer if t.name == "p2")) == 0.25
 
 
 def test_the_same_network_gives_the_same_bytes():
@@ -136,6 +166,8 @@ TASKS = [
     ("classes", "sigmoid", 1, (False, True)),
     ("classes", "sigmoid", 3, ("a", "b", "c")),
     ("classes", "relu", 3, (0, 1, 2)),
+    ("classes", "identity", 3, (0, 1, 2)),
+    ("labels", "identity", 2, ()),
     ("labels", "sigmoid", 3, ()),
     ("labels", "sigmoid", 1, ()),
     ("numbers", "identity", 2, ()),
@@ -162,6 +194,26 @@ def test_raw_columns_go_in_and_answers_come_out(task, output, outputs, classes, 
     else:
         assert found["probabilities"] == pytest.approx(model.predict_proba(raw), **within)
         assert np.array_equal(found["label"].reshape(model.predict(raw).shape), model.predict(raw))
+
+
+def labelled(task, outputs):
+    classes = tuple("abc")[:outputs] if task == "classes" else ()
+    encoding = Encoding(tuple("abcd"), np.zeros(4), np.ones(4), task, "y", outputs, classes)
+    return bl.Model(bl.Network([4, outputs], output="sigmoid", dtype="float64", seed=5), encoding)
+
+
+@pytest.mark.parametrize(("task", "outputs"), [("classes", 3), ("labels", 2)])
+def test_another_label_is_another_function(task, outputs):
+    model = labelled(task, outputs)
+    raw = RNG.normal(size=(30, 4))
+    p, labels = model.predict_proba(raw), model.predict(raw)
+    assert onnx_encoding.difference(model, raw, [p, labels]) == 0
+    wrong = labels.copy()
+    wrong[7] = (labels[7] + 1) % 2 if task == "labels" else next(c for c in "abc" if c != labels[7])
+    assert onnx_encoding.difference(model, raw, [p, wrong]) == np.inf
+    model.network.parameters[:] = 0  # then every answer is as near as another, and rounding may decide
+    p, labels = model.predict_proba(raw), model.predict(raw)
+    assert onnx_encoding.difference(model, raw, [p, 1 - labels if task == "labels" else np.full(30, "c")]) == 0
 
 
 @needs_runtime
@@ -218,6 +270,38 @@ def test_a_table_goes_in_raw_with_missing_cells_and_far_numbers(log):
 
     ours = model.predict(pl.DataFrame(as_frame))
     assert run(written.content, X=by_hand)["value"][:, 0] == pytest.approx(ours, rel=1e-12)
+
+
+@needs_runtime
+def test_a_number_without_a_limit_stays_as_far_out_as_it_is():
+    encoding = fit(data.read(table(), target="target"), np.arange(ROWS), task="numbers")
+    columns = tuple(
+        dataclasses.replace(c, squash=dataclasses.replace(c.squash, limit=0.0)) if c.name == "amount" else c
+        for c in encoding.table.columns
+    )
+    encoding = dataclasses.replace(encoding, table=dataclasses.replace(encoding.table, columns=columns))
+    model = bl.Model(bl.Network([len(encoding.inputs), 1], dtype="float64"), encoding)
+    assert onnx_export.make(model, rows=table()).agreement.outputs < 1e-12
+
+
+def test_random_rows_have_cells_that_are_missing_and_numbers_far_out():
+    encoding = fit(data.read(table(), target="target"), np.arange(ROWS), task="numbers")
+    frame = onnx_encoding.random_rows(encoding, 400)
+    for name in encoding.table.needed:
+        assert 15 < frame[name].null_count() < 70  # of 400, a tenth: 5 deviations about 40
+    squash = encoding.table.columns[0].squash
+    u = (frame["amount"].drop_nulls().to_numpy() - squash.center) / squash.spread
+    assert abs(u).max() > 10
+
+
+def test_so_many_columns_are_named_and_the_rest_counted():
+    encoding = fit(
+        data.read(table(**{f"kind{i}": RNG.choice(["a", "b"], ROWS).tolist() for i in range(6)}), target="target"),
+        np.arange(ROWS), task="numbers",
+    )  # fmt: skip
+    model = bl.Model(bl.Network([len(encoding.inputs), 1]), encoding)
+    with pytest.raises(OptionError, match=r"'kind4' \(category\) and 1 more: train"):
+        onnx_export.make(model)
 
 
 def test_columns_that_a_graph_cannot_take_are_named(tmp_path):

@@ -129,6 +129,50 @@ def test_float64_stays(read):
     assert found.agreement.outputs < 1e-14
 
 
+WIDE = {name: CONSTANTS[name].astype(np.float64) for name in ("W2", "b2", "W3", "b3")}
+
+
+def test_a_graph_that_narrows_on_its_way_is_held_to_float32(read):
+    narrow = {"W3": W3, "b3": B3, "W2": WIDE["W2"], "b2": WIDE["b2"]}
+    nodes = chain(node("Relu", "z", "r"), node("Cast", "r", "a", to=TensorProto.FLOAT))
+    built = model(nodes, kind=TensorProto.DOUBLE, **narrow)
+    built.graph.output[0].type.tensor_type.elem_type = TensorProto.FLOAT
+    found = read(built)
+    assert found.network.dtype == np.float64
+    assert 1e-9 < found.agreement.outputs < 1e-6
+
+
+def test_inputs_of_another_dtype_than_the_weights_are_given_as_theirs(read):
+    nodes = [node("Cast", "x", "i", to=TensorProto.DOUBLE), node("Gemm", "i W2 b2", "y", transB=1)]
+    built = model(nodes, W2=WIDE["W2"], b2=WIDE["b2"])
+    built.graph.output[0].type.tensor_type.elem_type = TensorProto.DOUBLE
+    assert read(built).network.dtype == np.float64
+
+
+@pytest.mark.parametrize(
+    ("between", "name"),
+    [
+        ([node("Max", "z zero", "a")], "relu"),
+        ([node("Neg", "z", "n"), node("Min", "n zero", "m"), node("Neg", "m", "a")], "relu"),
+        ([node("Abs", "z", "s"), node("Add", "z s", "t"), node("Mul", "t half", "a")], "relu"),
+        ([node("Abs", "z", "s"), node("Add", "s z", "t"), node("Div", "t two", "a")], "relu"),
+        ([node("Neg", "z", "n"), node("Sub", "zero n", "t"), node("Tanh", "t", "a")], "tanh"),
+        ([node("Exp", "z", "e"), node("Add", "e one", "f"), node("Log", "f", "a")], "softplus"),
+        ([node("Softplus", "z", "s"), node("Tanh", "s", "t"), node("Mul", "z t", "m")], None),  # mish
+        ([node("Celu", "z", "a", alpha=1.0)], "elu"),
+    ],
+    ids=str,
+)
+def test_an_activation_is_known_by_its_values(between, name, read):
+    constants = {"zero": np.float32(0), "one": np.float32(1)}
+    if name is None:
+        with pytest.raises(ModelFileError, match=r"\(Mul\), up to which something is computed that is no activation"):
+            read(model([*chain(*between)[:-1], node("Gemm", "m W3 b3", "y", transB=1)], **constants))
+        return
+    with np.errstate(over="ignore"):
+        assert read(model(chain(*between), **constants)).network.activations[0].name == name
+
+
 def test_where_it_came_from_is_kept(read):
     found = read(model(chain(*RELU)))
     assert found.provenance["imported"]["opset"] == 17
@@ -197,6 +241,15 @@ def test_what_pytorch_exports_is_read(name, opset, read):
         (chain(node("Relu", "z", "r"), node("Gemm", "r square vector", "h"), node("Add", "h r", "a")), "joins what"),
         (chain(node("Relu", "later", "a"), node("Relu", "a", "later")), "circle|not there yet"),
         (chain(node("Relu", "z", "z")), "no output of its own"),
+        (chain(*RELU, last=[node("Softmax", "y", "s"), node("Softmax", "s", "o")]), "over axis -1, or after an activ"),
+        (chain(*RELU, last=[node("Sigmoid", "y", "s"), node("Softmax", "s", "o")]), "over axis -1, or after an activ"),
+        ([node("Relu", "x", "r"), node("Flatten", "r", "i"), node("Gemm", "i W2 b2", "y", transB=1)], "more than flat"),
+        ([node("Transpose", "W2", "Wt", perm=[0, 1]), *chain(*RELU)], "on constants, which is not read"),
+        (chain(node("Elu", "z", "a", alpha=1.0, why=2.0)), "with the attribute 'why'"),
+        ([node("Gemm", "x W2 b2", "z", transB=1), node("Relu", "z", "a"), node("Add", "z b2", "k"),
+          node("Gemm", "a W3 b3", "y", transB=1)], "with a constant of shape|branch"),
+        ([node("Gemm", "x W2 b2", "z", transB=1), node("Gemm", "z square b2", "h", transB=1), node("Relu", "h", "r"),
+          node("Gemm", "z W3 b3", "y", transB=1)], "a branch: a chain of layers has none"),
     ],
     ids=lambda value: " ".join(n.op_type for n in value) if isinstance(value, list) else "",
 )  # fmt: skip
@@ -280,9 +333,80 @@ def not_finite(built):
     built.graph.initializer[1].raw_data = np.full(6, np.nan, np.float32).tobytes()
 
 
+def external_by_its_place(built):
+    built.graph.initializer[0].data_location = TensorProto.EXTERNAL
+
+
+def external_by_its_name(built):
+    entry = built.graph.initializer[0].external_data.add()
+    entry.key, entry.value = "location", "/etc/passwd"
+
+
+def segment(built):
+    built.graph.initializer[0].segment.begin = 0
+
+
+def text_beside(built):
+    built.graph.initializer[0].string_data.append(b"x")
+
+
+def long(built):
+    built.graph.initializer[0].raw_data += bytes(4)
+
+
+def as_field(extra):
+    def change(built):
+        tensor = built.graph.initializer[1]
+        tensor.ClearField("raw_data")
+        tensor.float_data.extend([*B2.tolist(), *[0.0] * extra][: 6 + extra])
+
+    return change
+
+
+def attribute_twice(built):
+    gemm = built.graph.node[0]
+    gemm.attribute.append(gemm.attribute[0])
+
+
+def sparse(built):
+    built.graph.sparse_initializer.add().dims.extend([6, 4])
+
+
+def mask_used(built):
+    built.CopyFrom(model(chain(*RELU)))
+    nodes = [
+        helper.make_node("Gemm", ["x", "W2", "b2"], ["z"], transB=1), helper.make_node("Dropout", ["z"], ["d", "mask"]),
+        helper.make_node("Cast", ["mask"], ["m"], to=1), helper.make_node("Mul", ["d", "m"], ["a"]),
+        helper.make_node("Gemm", ["a", "W3", "b3"], ["y"], transB=1),
+    ]  # fmt: skip
+    del built.graph.node[:]
+    built.graph.node.extend(nodes)
+
+
+def test_numbers_may_be_in_their_field(read):
+    built = changed(as_field(0))
+    assert read(built).network.layer(2).b == pytest.approx(B2)
+
+
+def test_halves_in_their_field_are_bits(read):
+    built = changed(lambda built: None)
+    tensor = built.graph.initializer[1]
+    tensor.ClearField("raw_data")
+    tensor.data_type = TensorProto.FLOAT16
+    tensor.int32_data.extend(B2.astype(np.float16).view(np.uint16).astype(int).tolist())
+    tensor.name = "b2half"
+    built.graph.node.insert(0, node("Cast", "b2half", "b2", to=1))
+    assert np.array_equal(read(built).network.layer(2).b, B2.astype(np.float16).astype(np.float32))
+
+
 @pytest.mark.parametrize(
     ("change", "words"),
     [
+        (external_by_its_place, "in another file, which is not opened"), (segment, "is in segments, or text"),
+        (external_by_its_name, "in another file, which is not opened"), (text_beside, "is in segments, or text"),
+        (long, "claims 24 numbers of 4 bytes and has 100"), (as_field(-1), "claims 6 numbers and has 5"),
+        (as_field(1), "claims 6 numbers and has 7"), (attribute_twice, "with the attribute 'transB'"),
+        (sparse, "has sparse tensors"), (mask_used, "whose mask is used"),
         (external, "in another file, which is not opened"), (huge, "claims"), (short, "claims 24 numbers"),
         (negative, "claims the shape"), (text, "of ONNX's type 8"), (twice, "twice"),
         (functions, "functions of its own"),

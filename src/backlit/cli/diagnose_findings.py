@@ -13,6 +13,9 @@ from backlit.errors import OptionError
 MOST_NAMED = 20
 """Rows that are left out by their numbers; of more, by a table."""
 
+FEW = 0.2
+"""Of the rules: that so many are not judged is usual."""
+
 MOST_COLUMNS = 100
 """Characters of a line of findings, however wide the terminal is."""
 
@@ -144,8 +147,7 @@ def in_words(diagnosis: Any, source: str | None = None, asked: Asked | None = No
     """Findings first, each with what to type; then notes; then, shortly, what was not judged."""
     width = min(output.width(), MOST_COLUMNS)
     count = len(diagnosis.findings)
-    head = f"{count} finding{'s' * (count != 1)}" if count else "nothing found that keeps it from learning"
-    lines = [head]
+    lines = [f"{count} finding{'s' * (count != 1)}" if count else _nothing(diagnosis)]
     for number, finding in enumerate(diagnosis.findings, start=1):
         lines += ["", *_paragraph(f"{number}. ", _told(finding), width)]
         rows = [
@@ -159,6 +161,14 @@ def in_words(diagnosis: Any, source: str | None = None, asked: Asked | None = No
         reasons.setdefault(one.reason, []).append(one.rule)
     rest += [("not judged", f"{', '.join(rules)}: {reason}") for reason, rules in reasons.items()]
     return "\n".join([*lines, "", *_columns(rest, width)] if rest else lines)
+
+
+def _nothing(diagnosis: Any) -> str:
+    """That there is no finding, and how much was not looked at where that is much."""
+    missing = len(diagnosis.not_judged)
+    asked = missing + len(diagnosis.statistics)
+    silent = f"; but {missing} of {asked} questions could not be asked" if missing > FEW * asked else ""
+    return f"nothing found that keeps it from learning{silent}"
 
 
 def _told(finding: Any) -> str:

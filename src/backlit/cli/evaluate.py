@@ -59,7 +59,7 @@ def run(
         a = tables.outputs(loaded, dataset)
     y = dataset.known_y
     parts = matching.parts_of_training(loaded, dataset)
-    found = {"all": metrics.judge(loaded.encoding, a, y)}
+    found = {"all": metrics.judge(loaded.encoding, a, y, getattr(dataset, "numbers", None))}
     found |= {part: metrics.judge(loaded.encoding, a[numbers], y[numbers]) for part, numbers in parts.items()}
     rows = {"all": len(y), **{part: len(numbers) for part, numbers in parts.items()}}
     judged = "test" if "test" in found else "all"

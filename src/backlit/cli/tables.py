@@ -33,8 +33,8 @@ Characters = Annotated[
     ),
 ]
 
-SAID = ("left out", "presence")
-"""Kinds of columns of which little or nothing is learnt."""
+SAID = ("left out", "presence", "words")
+"""Kinds of columns of which not all that they say is learnt."""
 
 
 def options(no_header: bool, delimiter: str | None, encoding: str | None) -> dict[str, Any]:
@@ -90,7 +90,8 @@ def outputs(model: Any, dataset: Any) -> Any:
         return model.outputs(dataset.X)
     found, first = [], 0
     for block in dataset.blocks():
-        X = model.encoding.table.features(block, model.network.dtype, what=dataset.source, first_row=first)
+        numbers = dataset.numbers_from(first, block.height)
+        X = model.encoding.table.features(block, model.network.dtype, what=dataset.source, first_row=numbers)
         found.append(model.network.predict(X))
         first += block.height
     return np.concatenate(found)
@@ -104,7 +105,7 @@ def say(remarks: Iterable[str | None], *, quiet: bool = False) -> None:
 
 
 def on_columns(encoding: Any) -> list[str]:
-    """The columns of which little or nothing is learnt, and why."""
+    """The columns of which little or nothing is learnt, and why; or words alone, and which."""
     columns = encoding.table.columns if encoding.table else ()
     return [f"column '{column.name}': {column.in_words()}" for column in columns if column.kind in SAID]
 

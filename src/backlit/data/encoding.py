@@ -119,10 +119,11 @@ class Encoding:
         check_finite(f"X, encoded as {encoded.dtype},", encoded, self.columns)
         return encoded
 
-    def targets(self, y: ArrayLike, dtype: DTypeLike = np.float64) -> Array:
+    def targets(self, y: ArrayLike, dtype: DTypeLike = np.float64, numbers: IndexArray | None = None) -> Array:
         """What the output layer is compared with, shape (rows, outputs): one-hot, 0 and 1, or standardised.
 
-        Two classes on a single output are 0 and 1 in their order.
+        Two classes on a single output are 0 and 1 in their order. ``numbers``: of the rows in the user's data, where
+        they are not these.
 
         Raises:
             DataError: a class that is not known (which, in which row, and which are), another number of columns, a
@@ -130,7 +131,7 @@ class Encoding:
         """
         raw = as_target(y, f"target '{self.target}'")
         if self.task == "classes":
-            return one_hot(raw, self.classes, self.codes, self.outputs, self.target, dtype)
+            return one_hot(raw, self.classes, self.codes, self.outputs, self.target, dtype, numbers)
         table = number_table(raw, self.outputs, self.target)
         if self.task == "labels":
             check_zero_one(table, f"target '{self.target}'")

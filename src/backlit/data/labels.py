@@ -10,7 +10,7 @@ from backlit.data.checks import check_finite
 from backlit.data.dataset import as_target
 from backlit.data.frames import some
 from backlit.errors import DataError
-from backlit.notation import Array, Float64Array
+from backlit.notation import Array, Float64Array, IndexArray
 
 Label = str | int | bool
 
@@ -39,7 +39,13 @@ def infer_task(y: ArrayLike) -> str:
 
 
 def one_hot(
-    raw: NDArray[Any], classes: Sequence[Label], codes: Sequence[int], outputs: int, target: str, dtype: DTypeLike
+    raw: NDArray[Any],
+    classes: Sequence[Label],
+    codes: Sequence[int],
+    outputs: int,
+    target: str,
+    dtype: DTypeLike,
+    numbers: IndexArray | None = None,
 ) -> Array:
     """(rows, outputs): 1 at each row's class; of two classes on a single output, 0 and 1.
 
@@ -58,8 +64,9 @@ def one_hot(
     if len(unknown):
         row = int(unknown[0])
         more = f" and in {len(unknown) - 1} more" if len(unknown) > 1 else ""
+        number = row if numbers is None else int(numbers[row])
         raise DataError(
-            f"target '{target}' has the unknown class {raw[row].item()!r} in row {row}{more}; known: {some(classes)}"
+            f"target '{target}' has the unknown class {raw[row].item()!r} in row {number}{more}; known: {some(classes)}"
         )
     if outputs == 1:
         return found[:, np.newaxis].astype(dtype)

@@ -63,5 +63,7 @@ def _blocks(dataset: Dataset | Table, encoding: Encoding, dtype: DTypeLike) -> I
     assert encoding.table is not None
     first = 0
     for block in dataset.blocks():
-        yield encoding.table.features(block, dtype, what=dataset.source, first_row=first)
+        yield encoding.table.features(
+            block, dtype, what=dataset.source, first_row=dataset.numbers_from(first, block.height)
+        )
         first += block.height

@@ -9,9 +9,8 @@ import numpy as np
 from backlit import activations
 from backlit.diagnose.lens import Schedule, check_schedule
 from backlit.diagnose.record import About, LensRecord, arrays_of, joined
-from backlit.diagnose.torch_sums import LayerPass, guess_activation, sums_of_step, sums_of_update
+from backlit.diagnose.torch_sums import LayerPass, Sums, guess_activation, sums_of_updates
 from backlit.engines import Statistics
-from backlit.engines.statistics import SUMS
 from backlit.errors import OptionError, unknown_option
 
 REDUCTIONS = ("mean", "sum")
@@ -111,9 +110,10 @@ class TorchLens:
         self._activations: dict[int, str | None] = {}
         self._before: dict[int, list[Any]] = {}
         self._versions: dict[int, list[int]] = {}  # of the parameters, when ``_before`` was what they are
+        self._sums = Sums()
         self._theta = {number: list(linear.parameters()) for number, linear in enumerate(linears.values())}
         self._parameters = {id(p) for linear in linears.values() for p in linear.parameters()}
-        self._parts: list[Statistics] = []
+        self._parts: list[tuple[int, int, float, float, Any, Any]] = []  # step, m, cost, η, sums, ‖∇C_x‖
         self._about: About | None = None
         self._step, self._rate = 0, float("nan")
         self._cost = float("nan")
@@ -146,7 +146,21 @@ class TorchLens:
         """
         if self._about is None:
             raise OptionError("this lens has seen no step: it records at optimizer.step(), after a backward pass")
-        return joined(self._about, [arrays_of(self._about, part) for part in self._parts])
+        steps, ms, costs, rates, layers, of_rows = zip(*self._parts, strict=True)
+        m = np.array(ms)
+        statistics = Statistics(
+            steps=np.array(steps),
+            m=m,
+            cost=np.array(costs),
+            hits=np.full(len(m), np.nan),
+            weight=m.astype(np.float64),
+            learning_rate=np.array(rates),
+            layers=np.stack(layers),
+            rows=np.concatenate([np.arange(rows, dtype=np.int32) for rows in ms]),
+            row_costs=np.full(m.sum(), np.nan, dtype=np.float32),
+            row_gradients=np.concatenate(of_rows),
+        )
+        return joined(self._about, [arrays_of(self._about, statistics)])
 
     def plot(self, path: Any = None, *, force: bool = False) -> Any:
         """The record as curves by matplotlib; see :func:`backlit.diagnose.pictures.draw_figure`."""
@@ -206,7 +220,7 @@ class TorchLens:
         self._rate = float(optimizer.param_groups[0]["lr"])
         for number in self._pending:
             if self._versions.get(number) != [p._version for p in self._theta[number]]:
-                self._before[number] = [_array(p).copy() for p in self._theta[number]]
+                self._before[number] = [_vector(p).copy() for p in self._theta[number]]
 
     def _after_update(self, optimizer: Any, args: Any, kwargs: Any) -> None:
         if not self._ours(optimizer):
@@ -225,41 +239,34 @@ class TorchLens:
     def _take_in(self) -> None:
         linears = list(self._linears.values())
         present = [number for number in self._order if number in self._pending]
-        passes, before = [self._merged(linears[number], number) for number in present], self._before
+        passes, before = [self._merged(number) for number in present], [self._before[number] for number in present]
         m = len(passes[0].a_before)
         for here, number, after in zip(passes, present, [*passes[1:], None], strict=True):
             if number in self._in_place and here.z is None:
-                W, *b = before[number]
-                here.z = here.a_before @ W.T + (b[0] if b else 0)
+                W, *b = self._before[number]
+                linear = linears[number]
+                here.z = here.a_before @ W.reshape(linear.out_features, -1).T + (b[0] if b else 0)
             self._find_activation(here, number, after)
-        scale = float(m) if self._reduction == "mean" else 1.0
-        sums, of_rows = sums_of_step(passes, [before[number] for number in present], scale)
-        for row, number in zip(sums, present, strict=True):
-            parameters = self._theta[number]
-            sums_of_update(row, before[number], [_array(p) for p in parameters], [_gradient(p) for p in parameters])
-            self._versions[number] = [p._version for p in parameters]
+        sums, of_rows = self._sums.of_pass(passes, before, float(m) if self._reduction == "mean" else 1.0)
+        parameters = [self._theta[number] for number in present]
+        now = [[_vector(p) for p in own] for own in parameters]
+        sums_of_updates(sums, before, now, [[_gradient(p) for p in own] for own in parameters])
+        for number, own in zip(present, parameters, strict=True):
+            self._versions[number] = [p._version for p in own]
         self._keep(sums, of_rows, m)
         self._pending.clear()
 
-    def _merged(self, linear: Any, number: int) -> LayerPass:
+    def _merged(self, number: int) -> LayerPass:
         """The passes of this layer since the last step, of NumPy arrays (m, tokens, n); several are rows one by one."""
         parts = self._pending[number]
         if any(part.overwritten for part in parts):
             self._in_place.add(number)
-        arrays = []
-        for part in parts:
-            z = None if part.overwritten else _array(part.z)
-            arrays.append((_array(part.a_before), z, _array(part.delta)))
-        a, z, delta = (
-            None
-            if any(piece is None for piece in pieces)
-            else pieces[0]
-            if len(pieces) == 1
-            else np.concatenate(pieces)
-            for pieces in zip(*arrays, strict=True)
-        )
+        arrays = [
+            (_array(part.a_before), None if part.overwritten else _array(part.z), _array(part.delta)) for part in parts
+        ]
+        a, z, delta = arrays[0] if len(parts) == 1 else map(_rows, zip(*arrays, strict=True))
         merged = LayerPass(a, z, 0)
-        merged.exact = "16" not in str(parts[0].z.dtype)
+        merged.exact = parts[0].z.element_size() > 2
         merged.delta = delta
         return merged
 
@@ -286,21 +293,8 @@ class TorchLens:
             self._about = self._of_which_training(sums, m)
         if len(sums) != self._about.L - 1:
             return  # a pass through other layers than the first step's is of another shape
-        cost = float(self._cost) / (m if self._reduction == "sum" else 1)
-        self._parts.append(
-            Statistics(
-                steps=np.array([self._step]),
-                m=np.array([m]),
-                cost=np.array([cost * m]),
-                hits=np.array([np.nan]),
-                weight=np.array([float(m)]),
-                learning_rate=np.array([self._rate]),
-                layers=sums.reshape(1, -1, len(SUMS)),
-                rows=np.arange(m, dtype=np.int32),
-                row_costs=np.full(m, np.nan, dtype=np.float32),
-                row_gradients=of_rows.astype(np.float32),
-            )
-        )
+        cost = float(self._cost) * (1 if self._reduction == "sum" else m)
+        self._parts.append((self._step, m, cost, self._rate, sums, of_rows.astype(np.float32)))
 
     def _of_which_training(self, sums: Any, m: int) -> About:
         linears = list(self._linears.values())
@@ -324,11 +318,19 @@ class TorchLens:
 def _array(tensor: Any) -> Any:
     """A tensor's numbers: without a copy where they are float32 or float64 in the CPU's memory."""
     try:
-        found = tensor.detach().numpy()
+        found = tensor.detach().numpy() if tensor.requires_grad else tensor.numpy()
     except TypeError:  # of another device, or of a type that NumPy has none for
         found = tensor.detach().float().cpu().numpy()
     return found if found.itemsize >= 4 else found.astype(np.float32)
 
 
+def _vector(tensor: Any) -> Any:
+    return _array(tensor).ravel()
+
+
 def _gradient(parameter: Any) -> Any:
-    return np.zeros(tuple(parameter.shape), np.float32) if parameter.grad is None else _array(parameter.grad)
+    return np.zeros(parameter.numel(), np.float32) if parameter.grad is None else _vector(parameter.grad)
+
+
+def _rows(pieces: tuple[Any, ...]) -> Any:
+    return None if any(piece is None for piece in pieces) else np.concatenate(pieces)

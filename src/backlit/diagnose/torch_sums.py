@@ -4,6 +4,7 @@ What they are is in :mod:`backlit.engines.statistics`. Arrays are float32 or flo
 holds several vectors, (m, …, n_l).
 """
 
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -53,45 +54,87 @@ def guess_activation(z: Array, a: Array | None, *, exact: bool) -> str | None:
     return None
 
 
-def sums_of_step(
-    passes: list[LayerPass], parameters: list[list[Array]], scale: float
-) -> tuple[Float64Array, Float64Array]:
-    """The sums that z, a and δ leave behind, (layers, 16), the rest of them 0; and ‖∇C_x‖ of each row, (m,).
+class Sums:
+    """The sums of one model's steps; by the native core, in one sweep, wherever it is there and can."""
 
-    ``scale`` makes the loss's gradient by z the δ of a row's own cost; ``parameters`` are W and, where there is one, b.
+    def __init__(self) -> None:
+        self._native: dict[Any, Any] = {}  # shapes → what measures them
+
+    def of_pass(
+        self, passes: list[LayerPass], parameters: list[list[Array]], scale: float
+    ) -> tuple[Float64Array, Float64Array]:
+        """The sums that z, a and δ leave behind, (layers, 16), the rest of them 0; and ‖∇C_x‖ of each row, (m,).
+
+        ``scale`` makes the loss's gradient by z the δ of a row's own cost; ``parameters`` are W and, where there is
+        one, b.
+        """
+        sums = np.zeros((len(passes), len(SUMS)))
+        if all(len(own) > 1 for own in parameters) and _can_be_native(passes):
+            of_rows = self._by_native(passes, sums)
+            sums[:, [2, -1]] *= scale**2
+            return sums, of_rows * scale
+        squares = np.zeros(len(passes[0].a_before))
+        for here, own, row in zip(passes, parameters, sums, strict=True):
+            gradients = _row_gradients(here.a_before, here.delta, bias=len(own) > 1) * scale**2
+            row[:7] = _square(here.z), _square(here.a), _square(here.delta) * scale**2, *_slopes(here)
+            if here.z.ndim > 2:
+                row[:6] /= here.z[0].size // here.z.shape[-1]  # means over all vectors of a row
+            row[-1] = gradients.sum()
+            squares += gradients
+        return sums, np.sqrt(squares)
+
+    def _by_native(self, passes: list[LayerPass], sums: Float64Array) -> Float64Array:
+        x, names = passes[0].a_before, [here.activation.name for here in passes if here.activation is not None]
+        sizes = [x.shape[1], *(here.z.shape[1] for here in passes)]
+        key = (x.dtype.name, *sizes, *names, len(x))
+        if key not in self._native:
+            self._native[key] = native.measure(x.dtype.name, sizes, names, len(x))
+        row_gradients = np.empty(len(x), dtype=x.dtype)
+        self._native[key].over_rows(
+            x, [here.z for here in passes], [here.sigma for here in passes], [here.a for here in passes],
+            [here.delta for here in passes], sums.ravel(), row_gradients,
+        )  # fmt: skip
+        return row_gradients.astype(np.float64)
+
+
+def _can_be_native(passes: list[LayerPass]) -> bool:
+    """Of plain rows, of one dtype, each where the last ended, every activation known."""
+    if native.MISSING is not None or passes[0].a_before.ndim > 2:
+        return False
+    dtype, before = passes[0].a_before.dtype, passes[0].a_before
+    for here in passes:
+        if here.activation is None or here.a_before.shape != before.shape:
+            return False
+        for array in (here.a_before, here.z, here.sigma, here.a, here.delta):
+            if array.dtype != dtype or array.ndim != 2 or not array.flags.c_contiguous:
+                return False
+        before = here.a
+    return True
+
+
+def sums_of_updates(
+    sums: Float64Array, before: list[list[Array]], after: list[list[Array]], gradients: list[list[Array]]
+) -> None:
+    """The sums that an update leaves behind, into (layers, 16); afterwards ``before`` is what ``after`` is.
+
+    Of each layer W and, where there is one, b, as vectors.
     """
-    sums = np.zeros((len(passes), len(SUMS)))
-    of_rows = np.zeros(len(passes[0].a_before))
-    for here, own, row in zip(passes, parameters, sums, strict=True):
-        gradients = _row_gradients(here.a_before, here.delta, bias=len(own) > 1) * scale**2
-        row[:7] = _square(here.z), _square(here.a), _square(here.delta) * scale**2, *_slopes(here)
-        if here.z.ndim > 2:
-            row[:6] /= here.z[0].size // here.z.shape[-1]  # means over all vectors of a row
-        row[-1] = gradients.sum()
-        of_rows += gradients
-    return sums, np.sqrt(of_rows)
-
-
-def sums_of_update(row: Float64Array, before: list[Array], after: list[Array], gradients: list[Array]) -> None:
-    """The sums that an update leaves behind, into one layer's 16; afterwards ``before`` is what ``after`` is."""
-    for k, (theta, now, g) in enumerate(zip(before, after, gradients, strict=True)):
-        found = _update(theta.ravel(), now.ravel(), g.ravel()).tolist()
-        row[9 + k], row[7 + k], row[12 + k] = found[:3]
-        row[14] += found[3]
-    row[11] = row[9] + row[10]
-
-
-def _update(theta: Array, now: Array, g: Array) -> Float64Array:
-    """Σ g², θ², Δθ² and g Δθ; theta ← now. In one sweep by the native core, where it is there."""
-    sums = np.empty(4)
-    if native.MISSING is None and theta.dtype == now.dtype == g.dtype:
-        sweep = native.measure_update[theta.dtype.name]
-        sweep(theta, now, np.ascontiguousarray(g), sums)
-        return sums
-    change = now - theta
-    sums[:] = _square(g), _square(theta), _square(change), float(np.dot(g, change))
-    theta[...] = now
-    return sums
+    flat_before, flat_after, flat_g = (list(chain.from_iterable(lists)) for lists in (before, after, gradients))
+    found = np.empty((len(flat_before), 4))
+    dtype = flat_before[0].dtype
+    if native.MISSING is None and all(vector.dtype == dtype for vector in chain(flat_before, flat_after, flat_g)):
+        native.measure_update[dtype.name](flat_before, flat_after, flat_g, found)
+    else:
+        for row, theta, now, g in zip(found, flat_before, flat_after, flat_g, strict=True):
+            change = now - theta
+            row[:] = _square(g), _square(theta), _square(change), float(np.dot(g, change))
+            theta[...] = now
+    numbers = iter(found.tolist())
+    for row, parameters in zip(sums, before, strict=True):
+        for k in range(len(parameters)):
+            row[9 + k], row[7 + k], row[12 + k], descent = next(numbers)
+            row[14] += descent
+        row[11] = row[9] + row[10]
 
 
 def _slopes(here: LayerPass) -> tuple[float, float, float, float]:

@@ -75,10 +75,12 @@ def _rows(
     session: Session, steps: IndexArray, first_rows: IndexArray, m: IndexArray
 ) -> np.ndarray[tuple[int], np.dtype[np.int32]]:
     """The numbers of the steps' training rows, one step after the other; whole stretches of an epoch at a time."""
-    parts = []
+    found, at = np.empty(int(m.sum()), dtype=np.int32), 0
     breaks = np.flatnonzero((np.diff(steps) != 1) | (np.diff(first_rows) < 0)) + 1
     for stretch in np.split(np.arange(len(steps)), breaks) if len(steps) else ():
         first, last = int(stretch[0]), int(stretch[-1])
-        epoch, end = int(steps[first]) // session.steps_per_epoch, int(first_rows[last] + m[last])
-        parts.append(rows_at(session.plan, session.data.rows, epoch, int(first_rows[first]), end))
-    return np.concatenate([np.zeros(0, np.int64), *parts]).astype(np.int32)
+        begin, end = int(first_rows[first]), int(first_rows[last] + m[last])
+        epoch = int(steps[first]) // session.steps_per_epoch
+        found[at : at + end - begin] = rows_at(session.plan, session.data.rows, epoch, begin, end)
+        at += end - begin
+    return found

@@ -68,8 +68,16 @@ _DECISION = {None: 0, "argmax": 1, "threshold": 2}
 measure_update: dict[str, Any] = (
     {} if _native is None else {"float32": _native.measure_update32, "float64": _native.measure_update64}
 )
-"""dtype → (before, after, gradient, sums): Σ g², θ², Δθ², g Δθ of parameters that somebody else updated; vectors all.
-Afterwards ``before`` holds what ``after`` holds."""
+"""dtype → (before, after, gradients, sums (k, 4)): Σ g², θ², Δθ² and g Δθ of k vectors that somebody else updated.
+Afterwards each of ``before`` holds what its ``after`` holds."""
+
+
+def measure(dtype: str, sizes: list[int], activations: list[str], rows: int) -> Any:
+    """What sums a pass that somebody else made, of at most so many rows: ``over_rows(x, z, sigma, a, delta, sums,
+    row_gradients)``; lists of (m, n_l) by layer, the sums flat in the order of ``SUMS``, the update's left alone."""
+    kind: Any = _native.Measure32 if dtype == "float32" else _native.Measure64
+    return kind(sizes, [_ACTIVATION[name] for name in activations], rows)
+
 
 CHUNK = 4096
 """Rows of one pass where nothing but outputs is kept."""

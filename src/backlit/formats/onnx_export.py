@@ -68,7 +68,7 @@ def make(thing: Network | Model, *, rows: Any = None) -> Written:
     content = _bytes(built, {}, onnx)
     runner = Runner(content)
     found = _measured(thing, runner, rows)
-    agreement.require(found, runner.arithmetic or network.dtype.name)
+    agreement.require(found, network.dtype.name)
     lost = () if runner.why_not is None else (f"what it computes was not seen by ONNX Runtime: {runner.why_not}",)
     said = {"opset": OPSET, "agreement": found.to_dict(), "lost": list(lost)}
     if isinstance(thing, Model):

@@ -53,7 +53,9 @@ def read(path: StrPath, *, output: str | None = None) -> Imported:
         found = np.exp(found) if logarithm else found
         return found if output is None else network.activations[-1].value(found)
 
-    found = agreement.measure(network, runner.name, outputs, arithmetic=_arithmetic(runner, walk, network))
+    # A graph that takes float32, or casts to it on its way, is no nearer than that, whatever its weights are of.
+    narrow = walk.narrowed or walk.input_dtype == np.float32
+    found = agreement.measure(network, runner.name, outputs, arithmetic="float32" if narrow else None)
     return finish(builder, "onnx", found, network, facts=walk.facts)
 
 
@@ -76,11 +78,6 @@ def _runner(path: StrPath, content: bytes) -> Runner:
         return Runner(content)
     except Exception as failure:
         raise ModelFileError(f"{path} cannot be run: {quote(str(failure))}") from None
-
-
-def _arithmetic(runner: Runner, walk: Walk, network: Network) -> str | None:
-    """A graph that casts to float32 on its way computes in that, whatever its weights are of."""
-    return "float32" if walk.narrowed else runner.arithmetic
 
 
 __all__ = ["Refusal", "read", "read_network"]

@@ -50,7 +50,7 @@ def test_frequent_words_are_learnt_the_most_frequent_first():
     column = column_of([*names(61), None])
     assert isinstance(column, Words)
     assert (column.words, column.missing, column.different) == (("mr", "mrs"), True, 61)  # 31 and 30; no is in all
-    assert "which of the 2 most frequent words it has ('mr', 'mrs'); with an input for missing" in column.in_words()
+    assert "which of the 2 most frequent words it has (mr, mrs); with an input for missing" in column.in_words()
 
 
 def test_a_word_of_few_rows_or_of_nearly_all_is_none():
@@ -95,3 +95,12 @@ def test_many_rows_get_fewer_words_so_that_they_fit_into_memory():
     assert count(64) == 40
     assert count(words.MOST_CELLS // 20) == 20
     assert count(10**12) == words.FEWEST
+
+
+def test_of_many_words_some_are_named():
+    column = Words("c", tuple("abcdefgh"), different=9)
+    assert (
+        column.in_words()
+        == "text with 9 different values: which of the 8 most frequent words it has (a, b, c, d, e, f, …)"
+    )
+    assert "values: whether it has (a)" in Words("c", ("a",), different=9).in_words()

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from backlit.data.tables import numerals
 from backlit.errors import DataError
+from backlit.notation import IndexArray
 
 if TYPE_CHECKING:
     import polars as pl
@@ -132,7 +133,9 @@ def to_moments(cells: "pl.Series", form: str) -> "pl.Series":
     return found.set(early, None) if early.any() else found
 
 
-def refuse(what: str, column: str, cells: "pl.Series", wrong: "pl.Series", first_row: int, expected: str) -> None:
+def refuse(
+    what: str, column: str, cells: "pl.Series", wrong: "pl.Series", first_row: int | IndexArray, expected: str
+) -> None:
     """Raises DataError naming the first cell that is wrong, if any is.
 
     Args:
@@ -140,16 +143,17 @@ def refuse(what: str, column: str, cells: "pl.Series", wrong: "pl.Series", first
         column: its name.
         cells: as they were given.
         wrong: True for each that cannot be used.
-        first_row: the number of the first of them in the data.
+        first_row: the number of the first of them in the data; or the numbers of all.
         expected: what should have stood there.
     """
     rows = wrong.arg_true()
     if not len(rows):
         return
     row = int(rows[0])
+    number = first_row + row if isinstance(first_row, int) else int(first_row[row])
     more = f" and in {len(rows) - 1} more" if len(rows) > 1 else ""
     raise DataError(
-        f"{what}: column '{column}' has {shown(cells[row])} in row {first_row + row}{more}, where {expected} "
+        f"{what}: column '{column}' has {shown(cells[row])} in row {number}{more}, where {expected} "
         "(rows count from 0); mend or empty such cells"
     )
 

@@ -13,7 +13,7 @@ import numpy as np
 from backlit.data.tables import cells, ramps
 from backlit.data.tables.cells import PLAIN, Spelling
 from backlit.data.tables.squash import Squash
-from backlit.notation import Float64Array
+from backlit.notation import Float64Array, IndexArray
 
 if TYPE_CHECKING:
     import polars as pl
@@ -41,11 +41,12 @@ class Column(Protocol):
     def inputs(self) -> tuple[str, ...]:
         """The names of its inputs."""
 
-    def encode(self, values: "pl.Series", what: str, first_row: int) -> Float64Array:
+    def encode(self, values: "pl.Series", what: str, first_row: int | IndexArray) -> Float64Array:
         """(rows, inputs) of a block of rows.
 
         Raises:
-            DataError: a cell is not of the column's kind; ``what`` and ``first_row`` help to say where.
+            DataError: a cell is not of the column's kind; ``what`` and ``first_row`` (or the numbers of all rows) help
+                to say where.
         """
 
     def in_words(self) -> str:
@@ -72,7 +73,7 @@ class Number:
         """The number, its ramps, and whether it is missing."""
         return (self.name, *ramps.names(self.name, self.edges), *_missing_input(self))
 
-    def encode(self, values: "pl.Series", what: str, first_row: int) -> Float64Array:
+    def encode(self, values: "pl.Series", what: str, first_row: int | IndexArray) -> Float64Array:
         """The squashed number, then its ramps; see :class:`Squash`."""
         found = as_numbers(values, self.spelling, what, first_row)
         empty = found.is_null().to_numpy()
@@ -105,7 +106,7 @@ class Truth:
         """The truth, and whether it is missing."""
         return (self.name, *_missing_input(self))
 
-    def encode(self, values: "pl.Series", what: str, first_row: int) -> Float64Array:
+    def encode(self, values: "pl.Series", what: str, first_row: int | IndexArray) -> Float64Array:
         """1, -1 or 0."""
         found = as_truths(values, self.spelling, what, first_row)
         truth = np.where(found.fill_null(False).to_numpy(), 1.0, -1.0)
@@ -148,7 +149,7 @@ class Category:
         hashed = tuple(f"{self.name}#{bucket}" for bucket in range(self.buckets))
         return own + shared + hashed + _missing_input(self)
 
-    def encode(self, values: "pl.Series", what: str, first_row: int) -> Float64Array:
+    def encode(self, values: "pl.Series", what: str, first_row: int | IndexArray) -> Float64Array:
         """0 and 1."""
         import polars as pl
 
@@ -201,7 +202,7 @@ class Moment:
         around = (f"{self.name}: {part} of the {circle}" for circle in self.circles for part in ("sine", "cosine"))
         return (*along, *around, *_missing_input(self))
 
-    def encode(self, values: "pl.Series", what: str, first_row: int) -> Float64Array:
+    def encode(self, values: "pl.Series", what: str, first_row: int | IndexArray) -> Float64Array:
         """The parts."""
         found = as_days(values, self.spelling, what, first_row)
         empty = found.is_null().to_numpy()
@@ -235,7 +236,7 @@ class Presence:
         """Whether it is missing."""
         return _missing_input(self)
 
-    def encode(self, values: "pl.Series", what: str, first_row: int) -> Float64Array:
+    def encode(self, values: "pl.Series", what: str, first_row: int | IndexArray) -> Float64Array:
         """0 or 1."""
         return as_text(values, self.spelling, what).is_null().to_numpy().astype(np.float64)[:, np.newaxis]
 
@@ -253,7 +254,7 @@ class LeftOut:
     why: str
     inputs: ClassVar[tuple[str, ...]] = ()
 
-    def encode(self, values: "pl.Series", what: str, first_row: int) -> Float64Array:
+    def encode(self, values: "pl.Series", what: str, first_row: int | IndexArray) -> Float64Array:
         """Nothing."""
         return np.zeros((len(values), 0))
 
@@ -265,7 +266,7 @@ class LeftOut:
 # --- the values of a column, whatever the library's type -----------------------------------------------------------
 
 
-def as_numbers(values: "pl.Series", spelling: Spelling, what: str, first_row: int) -> "pl.Series":
+def as_numbers(values: "pl.Series", spelling: Spelling, what: str, first_row: int | IndexArray) -> "pl.Series":
     """Float64, null where missing, every other one finite."""
     import polars as pl
 
@@ -283,7 +284,7 @@ def as_numbers(values: "pl.Series", spelling: Spelling, what: str, first_row: in
     return found
 
 
-def as_truths(values: "pl.Series", spelling: Spelling, what: str, first_row: int) -> "pl.Series":
+def as_truths(values: "pl.Series", spelling: Spelling, what: str, first_row: int | IndexArray) -> "pl.Series":
     """Boolean, null where missing."""
     import polars as pl
 
@@ -298,7 +299,7 @@ def as_truths(values: "pl.Series", spelling: Spelling, what: str, first_row: int
     return found
 
 
-def as_days(values: "pl.Series", spelling: Spelling, what: str, first_row: int) -> "pl.Series":
+def as_days(values: "pl.Series", spelling: Spelling, what: str, first_row: int | IndexArray) -> "pl.Series":
     """Days since 1970 (of a time of day: since midnight), float64, null where missing."""
     import polars as pl
 

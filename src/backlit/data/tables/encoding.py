@@ -76,7 +76,13 @@ class TableEncoding:
         return tuple(column.name for column in self.columns if column.inputs)
 
     def features(
-        self, X: Any, dtype: DTypeLike = np.float64, *, what: str = "X", first_row: int = 0, out: Array | None = None
+        self,
+        X: Any,
+        dtype: DTypeLike = np.float64,
+        *,
+        what: str = "X",
+        first_row: int | IndexArray = 0,
+        out: Array | None = None,
     ) -> Array:
         """(rows, inputs) in the dtype: a frame's columns by their names in whatever order, an array's by position.
 
@@ -84,7 +90,7 @@ class TableEncoding:
             X: a frame of polars or pandas, a mapping of names to columns, or rows of values.
             dtype: of the matrix.
             what: the data, in a message.
-            first_row: the number of the first row in the data, for a message.
+            first_row: the number of the first row in the data, or the numbers of all, for a message.
             out: (rows, inputs), to be written into.
 
         Raises:
@@ -96,8 +102,9 @@ class TableEncoding:
         for start in range(0, frame.height, CHUNK):
             rows = frame.slice(start, CHUNK)
             place = 0
+            numbers = first_row + start if isinstance(first_row, int) else first_row[start:]
             for column in kept:
-                values = column.encode(rows[column.name], what, first_row + start)
+                values = column.encode(rows[column.name], what, numbers)
                 with np.errstate(over="ignore"):  # what does not fit the dtype is named below
                     encoded[start : start + rows.height, place : place + values.shape[1]] = values
                 place += values.shape[1]

@@ -111,6 +111,7 @@ def read_table(
         named=raw.named,
         remarks=(*raw.remarks, *remarks),
         contents=digest.hexdigest(),
+        numbers=None if there is None else np.flatnonzero(there),
     )
 
 

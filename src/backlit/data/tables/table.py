@@ -32,6 +32,7 @@ class Table:
         named: whether the names are the source's own, and not made here.
         remarks: what a user should know of how it was read.
         contents: digests the table; see :meth:`fingerprint`.
+        numbers: of its rows, in the source, where some that have no target were left out.
     """
 
     columns: tuple[str, ...]
@@ -44,6 +45,7 @@ class Table:
     named: bool = True
     remarks: tuple[str, ...] = ()
     contents: str | None = None
+    numbers: IndexArray | None = None
 
     full_scale: ClassVar[None] = None
     image_shape: ClassVar[None] = None
@@ -69,6 +71,10 @@ class Table:
         if self.y is None:
             raise DataError(f"{self.source}: has no target to learn or to judge by; give a source that has one")
         return self.y
+
+    def numbers_from(self, first: int, count: int) -> int | IndexArray:
+        """The numbers in the source of so many rows; of rows without a gap, that of the first."""
+        return first if self.numbers is None else self.numbers[first : first + count]
 
     def take(self, rows: IndexArray) -> "pl.DataFrame":
         """The rows of these numbers, which ascend."""

@@ -5,10 +5,9 @@ from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
-from backlit.data.frames import some
 from backlit.data.tables.cells import PLAIN, Spelling
 from backlit.data.tables.columns import _and_an_input, _missing_input, _with_missing, as_text
-from backlit.notation import Float64Array
+from backlit.notation import Float64Array, IndexArray
 
 if TYPE_CHECKING:
     import polars as pl
@@ -25,7 +24,7 @@ COVERED = 0.5
 MOST_CELLS = 1 << 27
 """Rows × words: half a gigabyte of float32; but never fewer words than :data:`FEWEST`."""
 
-FEWEST = 16
+FEWEST, SHOWN = 16, 6
 
 WORD = r"\b\p{L}+[0-9]*\b"
 """Letters, or letters and a number behind them, of which the letters are the word: C of C85."""
@@ -53,7 +52,7 @@ class Words:
         """One a word, then whether it is missing."""
         return (*(f"{self.name} has '{word}'" for word in self.words), *_missing_input(self))
 
-    def encode(self, values: "pl.Series", what: str, first_row: int) -> Float64Array:
+    def encode(self, values: "pl.Series", what: str, first_row: int | IndexArray) -> Float64Array:
         """0 and 1."""
         import polars as pl
 
@@ -68,12 +67,10 @@ class Words:
 
     def in_words(self) -> str:
         """In a line."""
-        own = len(self.words)
-        count = f"the {own} most frequent words" if own > 1 else "the most frequent word"
-        return (
-            f"text with {self.different:,} different values: which of {count} it has ({some(self.words)})"
-            f"{_and_an_input(self)}"
-        )
+        own, named = len(self.words), ", ".join(self.words[:SHOWN])
+        which = f"which of the {own} most frequent words" if own > 1 else "whether"
+        more = ", …" if own > SHOWN else ""
+        return f"text with {self.different:,} different values: {which} it has ({named}{more}){_and_an_input(self)}"
 
 
 def of_cells(text: "pl.Series") -> "pl.DataFrame":
