@@ -13,7 +13,7 @@ from backlit.diagnose.findings.rules import FAMILIES, RULES
 CRY = 5.0
 """What a healthy run with a finding weighs, beside a planted one whose right finding did not come first."""
 
-MOST = 40  # values of a threshold that are tried
+MOST = 24  # values of a threshold that are tried
 DEFINED = {"behind", "found", "failed", "diverged", "notable", "converged"}
 """Thresholds that say what a word means, and are not set by measurement."""
 

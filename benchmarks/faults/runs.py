@@ -18,6 +18,7 @@ import backlit as bl
 from backlit.diagnose import findings
 from backlit.diagnose.findings import reference
 from backlit.diagnose.findings.evidence import Evidence
+from backlit.diagnose.findings.finding import NotJudged
 from backlit.diagnose.findings.gather import gather
 from backlit.diagnose.findings.rule import Measured, Rule
 from backlit.diagnose.findings.rules import RULES
@@ -110,13 +111,19 @@ def statistics(training: Training, folder: Path) -> dict[str, Any]:
     known: dict[str, Any] = json.loads(file.read_text()) if file.exists() else {}
     rules = tuple(rule for rule in RULES if known.get(rule.name, ("", None))[0] != source_of(rule))
     if rules:
-        with quietly(), mock.patch.object(reference, "reference", remembered(folder.parent / "references")):
-            found = measure(evidence_of(training, folder), rules)
+        with quietly():
+            found = measured(evidence_of(training, folder), folder, rules)
         for rule in rules:
             one = found[rule.name]
             known[rule.name] = source_of(rule), dict(one.statistics) if isinstance(one, Measured) else None
         file.write_text(json.dumps(known))
     return {rule.name: known[rule.name][1] for rule in RULES}
+
+
+def measured(evidence: Evidence, folder: Path, rules: tuple[Rule, ...] = ()) -> dict[str, Measured | NotJudged]:
+    """What the rules measure, without making again what is in the cache already."""
+    with mock.patch.object(reference, "reference", remembered(folder.parent / "references")):
+        return measure(evidence, rules)
 
 
 def remembered(folder: Path) -> Callable[..., reference.Reference]:
