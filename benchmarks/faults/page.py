@@ -83,12 +83,13 @@ def by_kind(results: Results) -> Iterator[str]:
         among = sum(bool(set(one["said"]) & set(plant.right)) for one in of)
         instead = Counter(first_of(one) for one in of if first_of(one) not in plant.right)
         said = ", ".join(f"{name} {count}" for name, count in instead.most_common()) or "-"
+        obeyed = [one for one in of if "well" in one]
         scores = " → ".join(
-            f"{np.mean([one[name] for one in of]):.2f}"
+            f"{np.mean([one[name] for one in obeyed or of]):.2f}"
             for name in ("twin", "score", "remedied")
-            if of[0].get(name) is not None
+            if name in (obeyed or of)[0]
         )
-        well = [one["well"] for one in of if one.get("well") is not None]
+        well = [one["well"] for one in obeyed]
         tried = results["tried"][f"{plant.name}, reported"]
         hurt = "as planted" if plant.clean else f"{len(of)} of {tried}"
         yield (
