@@ -122,3 +122,22 @@ def test_classes_a_model_has_no_words_for() -> None:
         DataError, match=r"a model has two classes or more, of text or whole numbers; this one has \['one'\]"
     ):
         bl.BackpropClassifier(max_iter=1).fit(X, np.full(ROWS, "one")).to_model()
+
+
+def test_text_is_read_as_what_it_says_and_numbers_come_as_one_input() -> None:
+    rows = 400
+    frame = pl.DataFrame(
+        {
+            "paid": [f"${x:,.2f}" for x in RNG.uniform(100, 9000, rows)],
+            "on": [f"2024-{1 + i % 12:02}-{1 + i % 28:02}" for i in range(rows)],
+            "member": RNG.choice(["yes", "no"], rows),
+            "name": [f"N{i}x, {('Mr', 'Mrs')[i % 2]}" for i in range(rows)],
+        }
+    )
+    target = np.where(frame["paid"].str.replace_all(r"[$,]", "").cast(pl.Float64).to_numpy() > 4000, "much", "little")
+    model = classifier().fit(frame, target)
+    assert [column.kind for column in model.encoding_.columns] == ["number", "moment", "truth", "words"]
+    assert model.encoding_.inputs[0] == "paid"
+    assert model.encoding_.columns[0].inputs == ("paid",)  # and no ramps, which want decay
+    assert model.score(frame, target) > 0.95
+    assert (model.to_model().predict(frame) == model.predict(frame)).all()

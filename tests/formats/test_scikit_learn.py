@@ -103,6 +103,11 @@ def test_a_network_becomes_a_fitted_estimator(sizes, output, kind):
 def test_it_can_be_trained_on():
     y = TARGETS["three classes"]
     mlp = to_sklearn(bl.Network([4, 5, 3], output="softmax", dtype="float64"))
+    assert (mlp.max_iter, hasattr(mlp, "_optimizer"), mlp.n_iter_) == (
+        200,
+        False,
+        0,
+    )  # nothing is left of how it was made
     before = mlp.coefs_[0].copy()
     mlp.partial_fit(X, y)
     assert 0 < np.abs(mlp.coefs_[0] - before).max() < 0.01  # one epoch of adam: a few steps of 0.001
@@ -138,12 +143,23 @@ def test_the_targets_units_are_taken_into_the_last_layer():
         target_scale=np.array([10.0, 0.1]),
     )  # fmt: skip
     model = bl.Model(bl.Network([4, 5, 2], dtype="float64"), encoding)
+    model.network.layer(3).b[...] = 3, -4
     assert to_sklearn(model).predict(X) == pytest.approx(model.predict(X), rel=1e-12)
+
+
+def of_numbers(output, log=0.0, scale=10.0):
+    encoding = Encoding(
+        ("a", "b", "c", "d"), np.zeros(4), np.ones(4), "numbers", "y", 1, target_offset=np.zeros(1),
+        target_scale=np.array([scale]), target_log=np.array([log]),
+    )  # fmt: skip
+    return bl.Model(bl.Network([4, 1], output=output), encoding)
 
 
 @pytest.mark.parametrize(
     ("thing", "words"),
     [
+        (lambda: to_sklearn(of_numbers("identity", log=2.0)), "the target's logarithm was learnt"),
+        (lambda: to_sklearn(of_numbers("exponential")), "the target was scaled for its output activation"),
         (lambda: to_sklearn(bl.Network([4, 5, 3], activation="gelu")), "this network has gelu"),
         (lambda: to_sklearn(bl.Network([4, 5, 5, 3], activation=["relu", "tanh"])), "one activation for every hidden"),
         (lambda: to_sklearn(bl.Network([4, 5, 3], output="tanh")), "identity or exponential outputs for numbers"),

@@ -160,6 +160,18 @@ def entry(shape, begin, end, dtype="F32"):
     return {"dtype": dtype, "shape": shape, "data_offsets": [begin, end]}
 
 
+def of_two(**changed):
+    """The header of two layers of one neuron, and what Backlit is to have said of them."""
+    said = {"activations": ["relu", "identity"], "dropout": [0.5], **changed}
+    layers = {"0.weight": entry([1, 1], 0, 4), "2.weight": entry([1, 1], 4, 8)}
+    return layers | {"__metadata__": {"backlit": json.dumps(said)}}
+
+
+def test_what_backlit_said_of_the_layers_is_taken(tmp_path):
+    found = state_dict.read(file_of(tmp_path / "net.safetensors", of_two(), b"\0" * 8)).network
+    assert ([a.name for a in found.activations], found.dropout) == (["relu", "identity"], (0.5,))
+
+
 @pytest.mark.parametrize(
     ("header", "numbers", "words"),
     [
@@ -173,6 +185,13 @@ def entry(shape, begin, end, dtype="F32"):
         ({"0.weight": {"dtype": "F32"}}, b"", "makes no sense"),
         ({"0.weight": entry([1, 1], 0, 4), "__metadata__": {"backlit": "{}"}}, b"\0" * 4, "not those of its layers"),
         ({"0.weight": entry([1, 1], 0, 4), "__metadata__": {"backlit": "["}}, b"\0" * 4, "not JSON"),
+        (of_two(activations=["relu"]), b"\0" * 8, "not those of its layers"),
+        (of_two(activations=["relu", "tanh", "tanh"]), b"\0" * 8, "not those of its layers"),
+        (of_two(activations=["relu", "rleu"]), b"\0" * 8, "not those of its layers"),
+        (of_two(activations=["relu", 3]), b"\0" * 8, "not those of its layers"),
+        (of_two(dropout=[]), b"\0" * 8, "not those of its layers"),
+        (of_two(dropout=[1]), b"\0" * 8, "not those of its layers"),
+        (of_two(dropout=["0.5"]), b"\0" * 8, "not those of its layers"),
         ({"0.weight": entry([1, 1], 0, 4), "__metadata__": 5}, b"\0" * 4, "metadata are not an object"),
     ],
 )

@@ -131,9 +131,50 @@ class Mine(nn.Linear):
         return super().forward(x) + 1
 
 
+class Named(nn.Linear):
+    def forward(self, x):
+        return super().forward(x) + 1
+
+
+Named.__name__ = "Linear"
+
+
+class Doubled(nn.Sequential):
+    def forward(self, x):
+        return 2 * super().forward(x)
+
+
+def test_a_module_that_is_frozen_has_gradients_to_compare_all_the_same():
+    source = chain(nn.Tanh()).requires_grad_(False)
+    with torch.no_grad():
+        found = torch_modules.read(source)
+    assert 0 <= found.agreement.gradients < 1e-5
+    assert not any(parameter.requires_grad for parameter in source.parameters())
+
+
+def test_a_module_of_bfloat16_is_widened():
+    source = chain(nn.ReLU()).to(torch.bfloat16)
+    network = bl.from_torch(source)
+    assert network.dtype == np.float32
+    assert np.array_equal(network.layer(2).W, source[0].weight.detach().float().numpy())
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_an_exponential_is_held_where_backlits_is(dtype):
+    network = bl.Network([1, 1], output="exponential", dtype=dtype)
+    network.layer(2).W[...] = 1
+    z = np.array([[1e6], [800.0], [2.0]], dtype)
+    with torch.no_grad():
+        assert bl.to_torch(network)(torch.from_numpy(z)).numpy() == pytest.approx(network.predict(z), rel=1e-5)
+
+
 @pytest.mark.parametrize(
     ("module", "words"),
     [
+        (chain(nn.Softplus(threshold=10)), r"Backlit has it as Softplus\(beta=1, threshold=20\)"),
+        (nn.Sequential(nn.Linear(4, 3), nn.Flatten()), "flattens other than the inputs' axes"),
+        (nn.Sequential(Named(4, 3)), r"module '0' \(Linear\) is none that Backlit has"),
+        (Doubled(nn.Linear(4, 3)), "Doubled is none that Backlit has"),
         (chain(nn.BatchNorm1d(6)), r"module '1' \(BatchNorm1d\) is none that Backlit has"),
         (chain(nn.LeakyReLU(0.2)), r"negative_slope=0.2\); Backlit has it as LeakyReLU\(negative_slope=0.01\)"),
         (chain(nn.GELU(approximate="tanh")), r"Backlit has it as GELU\(approximate='none'\)"),

@@ -7,6 +7,7 @@ that is ever tried is the sum.
 import gzip
 import io
 import json
+import re
 import struct
 import zipfile
 import zlib
@@ -156,13 +157,39 @@ def gzipped(content: bytes, change: Callable[[bytes], bytes]) -> bytes:
 
 
 def zipped(content: bytes, change: Callable[[bytes], bytes]) -> bytes:
+    """An .npz archive, packed, of which one array was changed."""
     stream = io.BytesIO()
     with zipfile.ZipFile(io.BytesIO(content)) as old, zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED) as new:
         names = old.namelist()
-        for number, name in enumerate(names):
+        chosen = one_of(names, change)
+        for name in names:
             member = old.read(name)
-            new.writestr(name, change(member) if number == len(content) % len(names) else member)
+            new.writestr(name, change(member) if name == chosen else member)
     return stream.getvalue()
+
+
+def graphs(content: bytes, change: Callable[[bytes], bytes]) -> bytes:
+    """An ONNX file of which one tensor claims another shape, or has other numbers."""
+    import onnx
+
+    model = onnx.ModelProto.FromString(content)
+    tensor = one_of(model.graph.initializer, change)
+    part = one_of(["dims", "raw_data", "data_type"], change)
+    if part == "raw_data":
+        tensor.raw_data = change(tensor.raw_data)
+        return model.SerializeToString()
+    before = np.array(tensor.dims if part == "dims" else [tensor.data_type], "<i8").tobytes()
+    after = np.frombuffer((changed := change(before))[: len(changed) // 8 * 8], "<i8").tolist()
+    if part == "dims":
+        tensor.dims[:] = after
+    else:
+        tensor.data_type = (after or [0])[0] % 2**31
+    return model.SerializeToString()
+
+
+def one_of(things: Any, change: Callable[[bytes], bytes]) -> Any:
+    """One of them by chance, where ``change`` is left to chance; else the first."""
+    return things[sum(change(bytes(64))) % len(things)]
 
 
 def packed(content: bytes, change: Callable[[bytes], bytes]) -> bytes:
@@ -231,6 +258,7 @@ READERS = {
         Reader("csv", "rows.csv", of_file, CSV, words=TABLES),
         Reader("mat", "w.mat", of_mat, (mat(), mat(do_compression=True)), packed),
         Reader("onnx", "net.onnx", of_onnx, onnx_files(), words=NODES),  # without seeds where onnx is not installed
+        Reader("onnx within", "net.onnx", of_onnx, onnx_files(), graphs, NODES),
     )
 }
 
@@ -269,9 +297,11 @@ def spoil(content: bytes, rng: Any, words: tuple[bytes, ...] = ()) -> bytes:
                 other = int(rng.integers(len(found)))
                 found[at : at + length] = found[other : other + length]
             case 7:
-                digits = [i for i, byte in enumerate(found) if 48 <= byte <= 57]
-                if digits:
-                    found[digits[int(rng.integers(len(digits)))]] = 48 + int(rng.integers(10))
+                runs = [match.span() for match in re.finditer(rb"[0-9]+", found)]
+                if runs:
+                    start, end = runs[int(rng.integers(len(runs)))]
+                    extreme = str(EXTREMES[int(rng.integers(len(EXTREMES)))]).encode()
+                    found[start:end] = [extreme, bytes([48 + int(rng.integers(10))])][int(rng.integers(2))]
             case _:
                 word = words[int(rng.integers(len(words)))]
                 found[at : at + len(word) * int(rng.integers(2))] = word

@@ -29,7 +29,7 @@ sys.modules["readers"] = readers
 spec.loader.exec_module(readers)
 
 needs_onnx = pytest.mark.skipif(version_of("onnx") is None, reason="onnx is not installed")
-NAMES = [pytest.param(name, marks=needs_onnx) if name == "onnx" else name for name in readers.READERS]
+NAMES = [pytest.param(name, marks=needs_onnx) if name.startswith("onnx") else name for name in readers.READERS]
 
 FILES, FEW = 100_000, 60
 """In the slow test, of all readers together; and of each in the fast one."""

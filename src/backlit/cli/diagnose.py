@@ -146,7 +146,7 @@ def _existing(source: str, judged: str | None, asked_for: list[str], task: str |
             raise OptionError(f"a second argument is the rows that a saved model is judged on, and {source} is no .safetensors file")
         if plot is not None:
             raise OptionError("--plot draws the record of a lens, and a saved model has none")
-        diagnosis = diagnose_findings.of_model(Path(source), judged, task, target)
+        diagnosis = diagnose_findings.of_model(Path(source), judged, task, target, watching=diagnose_training.watching(results))
     if results.json:
         output.print_json({"source": source, **diagnose_findings.to_dict(diagnosis)})
     else:

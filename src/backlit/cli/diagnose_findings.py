@@ -20,16 +20,18 @@ MOST_COLUMNS = 100
 """Characters of a line of findings, however wide the terminal is."""
 
 
-def of_training(ready: Prepared, lens: Any, completed: Any = None) -> Any:
+def of_training(ready: Prepared, lens: Any, completed: Any = None, *, watching: bool = False) -> Any:
     """The diagnosis of a training that is over, or failed: rows are called as the source counts them.
 
     Args:
         ready: what was trained.
         lens: that watched.
         completed: the run; None where the training failed.
+        watching: whether somebody sees that it goes on.
     """
     from backlit.diagnose.findings.gather import gather
     from backlit.diagnose.findings.run import conclude, measure
+    from backlit.diagnose.telling import at_work
 
     parts, X, y = ready.parts, ready.X, ready.y
     held_out = (X["validation"], y[parts.validation]) if len(parts.validation) else None
@@ -42,7 +44,8 @@ def of_training(ready: Prepared, lens: Any, completed: Any = None) -> Any:
         evidence = replace(evidence, given=replace(evidence.given, numbers=parts.train))
     if evidence.given_held_out is not None:
         evidence = replace(evidence, given_held_out=replace(evidence.given_held_out, numbers=parts.validation))
-    return conclude(evidence, measure(evidence))
+    with at_work("judging", watching):
+        return conclude(evidence, measure(evidence))
 
 
 def is_lens(source: str) -> bool:
@@ -72,7 +75,7 @@ def of_record(folder: Path, plot: Path | None, *, force: bool) -> Any:
     return bl.diagnose(lens=record)
 
 
-def of_model(path: Path, source: str | None, task: str | None, target: str | None) -> Any:
+def of_model(path: Path, source: str | None, task: str | None, target: str | None, *, watching: bool = False) -> Any:
     """The diagnosis of a saved model on rows with known answers.
 
     Where these are the rows it was trained on, its own parts are judged as what they were.
@@ -87,6 +90,7 @@ def of_model(path: Path, source: str | None, task: str | None, target: str | Non
     from backlit.cli import matching
     from backlit.diagnose.findings.gather import gather
     from backlit.diagnose.findings.run import conclude, measure
+    from backlit.diagnose.telling import at_work
 
     if source is None:
         raise OptionError(f"say on which rows to judge {path}: backlit diagnose {path} SOURCE")
@@ -115,7 +119,8 @@ def of_model(path: Path, source: str | None, task: str | None, target: str | Non
     evidence = replace(evidence, given=replace(evidence.given, numbers=train))
     if evidence.given_held_out is not None:
         evidence = replace(evidence, given_held_out=replace(evidence.given_held_out, numbers=held_out))
-    return conclude(evidence, measure(evidence))
+    with at_work("judging", watching):
+        return conclude(evidence, measure(evidence))
 
 
 def next_steps(finding: Any, source: str | None, asked: Asked | None) -> list[str]:

@@ -31,10 +31,10 @@ def findings(source: str, asked: Asked, plot: Path | None, folder: Path | None, 
     lens = bl.Lens(path=folder, force=results.force, row_numbers=ready.parts.train)
     completed, failure = None, None
     try:
-        completed = ready.train(callbacks=[lens], progress=_watching(results))
+        completed = ready.train(callbacks=[lens], progress=watching(results))
     except DivergenceError as divergence:
         failure = str(divergence)
-    diagnosis = diagnose_findings.of_training(ready, lens, completed)
+    diagnosis = diagnose_findings.of_training(ready, lens, completed, watching=watching(results))
     if plot is not None:
         lens.plot(plot, force=results.force)
     if results.json:
@@ -75,7 +75,7 @@ def learning_rate_range(source: str, asked: Asked, plot: Path | None, results: R
     names = ("cost", "l2", "label_smoothing", "optimizer", "clip", "batch_size", "class_weight", "engine", "seed")
     X, y = ready.rows
     found = bl.find_learning_rate(
-        ready.network, X, y, progress=_watching(results), **{name: ready.options[name] for name in names}
+        ready.network, X, y, progress=watching(results), **{name: ready.options[name] for name in names}
     )
     if plot is not None:
         found.plot(plot, force=results.force)
@@ -131,7 +131,7 @@ def more_data(source: str, asked: Asked, splits: int | None, plot: Path | None, 
         },
         seed=asked.seed,
     )  # fmt: skip
-    found = of_recipe(dataset, trained, splits=splits, test=asked.test, progress=_watching(results))
+    found = of_recipe(dataset, trained, splits=splits, test=asked.test, progress=watching(results))
     if plot is not None:
         found.plot(plot, force=results.force)
     if results.json:
@@ -142,5 +142,6 @@ def more_data(source: str, asked: Asked, splits: int | None, plot: Path | None, 
     print("\n".join([*([] if results.quiet else table), *diagnose_findings.wrapped(said, width)]))
 
 
-def _watching(results: Results) -> bool:
+def watching(results: Results) -> bool:
+    """Whether somebody sees on stderr how far it is."""
     return not results.quiet and not results.json and sys.stderr is not None and sys.stderr.isatty()

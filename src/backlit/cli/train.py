@@ -216,7 +216,8 @@ def _print_findings(source: str, ready: Any, lens: Any, completed: Any, *, json:
     """What the lens saw means; of a training that diverged, too, before its error is said."""
     from backlit.cli import diagnose_findings
 
-    found = diagnose_findings.of_training(ready, lens, completed)
+    watching = not json and sys.stderr is not None and sys.stderr.isatty()
+    found = diagnose_findings.of_training(ready, lens, completed, watching=watching)
     if json:
         output.print_json({"diagnosis": diagnose_findings.to_dict(found, source, ready.asked)})
     else:

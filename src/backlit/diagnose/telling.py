@@ -1,4 +1,4 @@
-"""How long work tells how far it is: a bar on stderr, in a terminal only."""
+"""How long work tells how far it is, or that it goes on: on stderr, in a terminal only."""
 
 import sys
 from collections.abc import Callable, Iterator
@@ -21,3 +21,15 @@ def counting(what: str, total: int, show: bool | None) -> Iterator[Callable[[int
     with shown:
         task = shown.add_task(what, total=total)
         yield lambda more: shown.advance(task, more)
+
+
+@contextmanager
+def at_work(what: str, show: bool | None) -> Iterator[None]:
+    """A line that moves, while something goes on that does not know how far it is; None shows it in a terminal."""
+    if show is False or (show is None and not (sys.stderr and sys.stderr.isatty())):
+        yield
+        return
+    from rich.console import Console
+
+    with Console(stderr=True).status(what):
+        yield

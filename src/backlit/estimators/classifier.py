@@ -58,7 +58,8 @@ class BackpropClassifier(ClassifierMixin, BackpropEstimator):  # type: ignore[mi
         callbacks: :class:`backlit.Callback` instances, as a :class:`backlit.Lens`; they observe.
         engine: who executes the equations; ``auto`` takes the fastest that can.
         encode: ``auto`` takes a frame of pandas or polars as it is, with text, dates and missing values, and learns
-            from the training rows what becomes of each column; None takes numbers as they are.
+            from the training rows what becomes of each column, without the ramps that ``backlit train`` gives to
+            numbers; None takes numbers as they are.
 
     Attributes:
         network_: the :class:`backlit.Network`; ``coefs_`` and ``intercepts_`` are views of its parameters.

@@ -27,7 +27,8 @@ def as_table(X: Any) -> Any:
 def learn(table: Any, rows: IndexArray | None) -> TableEncoding:
     """What becomes of each column, from the training rows alone; what its text is, numbers or dates, from all rows."""
     read, spellings = recognition.of_frame(table)
-    return encoding.fit(read, None if rows is None else np.sort(rows), spellings=spellings)
+    kept = None if rows is None else np.sort(rows)
+    return encoding.fit(read, kept, spellings=spellings, with_ramps=False)  # without decay they are learnt by heart
 
 
 def dtype_of(table: Any) -> Any:

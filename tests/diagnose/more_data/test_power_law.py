@@ -59,6 +59,16 @@ def test_a_stray_amount_counts_less():
     assert abs(w[0] * 4**-0.6 + w[1] - law(6400, 0.1, 0.2, 0.6)) > 0.01
 
 
+def test_no_error_is_below_zero_and_none_grows_with_the_rows():
+    falling = law(ROWS, -0.15, 0.2, 0.3)  # more data would make it less than nothing
+    a, b, c = fit(ROWS, falling[np.newaxis], np.full(8, 0.01))
+    assert a[0] == 0
+    assert (law(np.array([1600, 1e9]), a[0], b[0], c[0]) >= 0).all()
+    a, b, _ = fit(ROWS, np.linspace(0.1, 0.2, 8)[np.newaxis], np.full(8, 0.01))
+    assert b[0] == 0
+    assert 0.1 < a[0] < 0.2
+
+
 def test_splits_are_drawn_whole_and_as_widely_as_they_lie():
     rng = np.random.RandomState(0)
     errors = 0.2 + 0.05 * np.random.default_rng(1).normal(size=(6, 1)) + np.zeros((6, 8))

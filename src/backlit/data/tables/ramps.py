@@ -4,6 +4,11 @@ A network of smooth layers bends slowly: what a price does from one street to th
 its quantiles, a number comes with its bends already there: the piecewise linear encoding of Gorishniy, Rubachev and
 Babenko, *On embeddings for numerical features in tabular deep learning*, 2022. It gives much where numbers are learnt,
 and something where classes are, if the rows are not few: ``benchmarks/README.md`` has the figures.
+
+They are of tables alone. The columns of an array may be anything, pixels or parts of a whole, and are standardised, no
+more: x = (raw - offset)/scale is what its models say of themselves, in every format. To have ramps for numbers that are
+quantities, give them as a frame or a file. Nor do the estimators give them: without decay of the weights, which
+scikit-learn's training has not, few rows are learnt by heart through them.
 """
 
 from itertools import pairwise

@@ -46,7 +46,9 @@ def _other_rate(evidence: Evidence, ratio: float, *, lower: bool) -> float | Non
     own = optimizers.get(name, None).learning_rate if name in ("sgd", "rmsprop", "adam", "adamw") else None
     if own is not None and (own < rate / 2 if lower else own > rate * 2):
         return float(own)
-    factor = np.clip(USUAL / ratio, 1e-3, 0.1) if lower else np.clip(USUAL / max(ratio, 1e-12), 10, 1000)
+    factor = 10.0  # of steps that change nothing at all, no ratio says by how much
+    if lower or ratio > 0:
+        factor = np.clip(USUAL / ratio, 1e-3, 0.1) if lower else np.clip(USUAL / ratio, 10, 1000)
     return float(f"{rate * factor:.0e}")
 
 

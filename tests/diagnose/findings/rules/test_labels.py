@@ -40,6 +40,17 @@ def test_class_imbalance(diagnosed):
     assert "class-imbalance" not in balanced.rules
 
 
+def test_a_rare_class_that_is_learnt_by_heart(diagnosed):
+    rng = np.random.default_rng(2)
+    X = rng.normal(size=(500, 20))
+    y = (rng.uniform(size=500) < 0.1).astype(int)
+    case = diagnosed(X, y, epochs=120, hidden=(64,))
+    said = case.net.predict(X).argmax(1)
+    train, held = ((said[rows][y[rows] == 1] == 1).mean() for rows in (case.run.train_rows, case.run.validation_rows))
+    assert held < train == 1
+    assert case.diagnosis.statistics["class-imbalance"]["recall"] == pytest.approx(held)
+
+
 def test_leakage(diagnosed):
     rng = np.random.default_rng(4)
     X = rng.normal(size=(300, 5))

@@ -34,10 +34,11 @@ def test_a_record_of_every_other_step_knows_the_whole_path(data):
 
 
 def test_a_learning_rate_that_fades(diagnosed):
-    case = diagnosed(schedule=bl.schedules.Step(every=1, drop=0.01), learning_rate=0.003)
+    case = diagnosed(schedule=bl.schedules.Step(every=1, drop=0.3), learning_rate=0.001)
     finding = case.finding("learning-rate-too-low")
     rate = case.lens.record.learning_rate
     assert finding.statistics["alive"] == pytest.approx((rate > 0.01 * rate.max()).mean())
+    assert finding.statistics["alive"] == pytest.approx(4 / 20)  # 1, 0.3, 0.09 and 0.027
     assert "fades" in finding.what
     assert finding.remedy.flags == ("--schedule", "cosine")
 

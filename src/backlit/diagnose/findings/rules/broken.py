@@ -55,11 +55,12 @@ def _tell_nan(evidence: Evidence, found: Measured, thresholds: Mapping[str, floa
             train={"clip": 1.0, **({"learning_rate": lower} if lower else {})},
         )
     )
+    cost = f", and the cost of the row {number(float(where['cost']))}" if where.get("cost") is not None else ""
     grew = "" if first else f"; {_growth(record)}, by the learning rate {number(rate)}"
     return Told(
         what=(
             f"the training broke off at step {step}: {where.get('quantity')} of {', '.join(place) or 'a batch'} is "
-            f"{reached}"
+            f"{reached}{cost}"
         ),
         where=Where(
             layers=() if layer is None else (int(layer),),

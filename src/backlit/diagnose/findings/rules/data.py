@@ -7,7 +7,7 @@ import numpy as np
 from backlit.diagnose.findings.evidence import Evidence
 from backlit.diagnose.findings.finding import CannotJudge, Remedy, Told, Where
 from backlit.diagnose.findings.rule import Condition, Measured, Rule
-from backlit.diagnose.findings.words import counted, number, share, times
+from backlit.diagnose.findings.words import counted, number, share, superscript, times
 
 FORWARD = "feed forward, z² = a¹ W²ᵀ + b² with a¹ = x"
 
@@ -218,7 +218,7 @@ def _tell_targets(evidence: Evidence, found: Measured, thresholds: Mapping[str, 
         ),
         where=Where(layers=(L,), outputs=(output,)),
         since=0,
-        equation=f"BP1, error of the output, δ^{L} = a^{L} - y",
+        equation=f"BP1, error of the output, δ{superscript(L)} = a{superscript(L)} - y",
         why=(
             f"the factor y is {number(size)} in the root mean square where 1 is usual, so every error begins as "
             f"{'large' if large else 'small'}, and with it every ∂C/∂W and ∂C/∂b"

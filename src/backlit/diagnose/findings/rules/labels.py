@@ -9,7 +9,7 @@ from backlit.diagnose.findings.evidence import FEWEST_ROWS, Evidence
 from backlit.diagnose.findings.finding import CannotJudge, Remedy, Told, Where
 from backlit.diagnose.findings.reference import NEIGHBOURS, classes_of
 from backlit.diagnose.findings.rule import Condition, Measured, Rule
-from backlit.diagnose.findings.words import counted, listed, share, times
+from backlit.diagnose.findings.words import counted, listed, share, superscript, times
 from backlit.diagnose.record import LensRecord
 
 CERTAIN, LIKELY = 0.25, 0.75
@@ -72,9 +72,10 @@ def _tell_noise(evidence: Evidence, found: Measured, thresholds: Mapping[str, fl
         ),
         where=Where(layers=(L,), rows=rows),
         since=0,
-        equation=f"BP1, error of the output, δ^{L} from a^{L} and y",
+        equation=f"BP1, error of the output, δ{superscript(L)} from a{superscript(L)} and y",
         why=(
-            f"the factor y is wrong in these rows, so that their δ^{L} stays large and points away from what the "
+            f"the factor y is wrong in these rows, so that their δ{superscript(L)} stays large and points away from "
+            "what the "
             f"others teach: {count:,} of the {of:,} rows that a kernel regression on the other rows is surest of; "
             f"where the labels are sound, fewer than {share(thresholds['contradicted'])} of these contradict it"
         ),
@@ -137,7 +138,7 @@ def _tell_imbalance(evidence: Evidence, found: Measured, thresholds: Mapping[str
         where=Where(layers=(L,), outputs=(rare,)),
         since=None,
         equation="BP4, gradient of the weights, ∂C/∂W = (1/m) Σ w̃ δᵀ a",
-        why=f"in the sum over rows class {common} has {each} as many terms, and the factor w̃ is 1 for all of them",
+        why=f"in the sum over rows class {common} weighs {each} as much: Σw̃ of its rows over that of the others",
         follows="a high accuracy that says nothing about the rare class",
         remedy=Remedy(
             "weigh the rows so that every class counts the same",

@@ -9,7 +9,7 @@ from backlit.diagnose.findings.evidence import FEWEST_ROWS, Evidence
 from backlit.diagnose.findings.finding import CannotJudge, Remedy, Told, Where
 from backlit.diagnose.findings.reference import classes_of, standard_error
 from backlit.diagnose.findings.rule import Condition, Measured, Rule
-from backlit.diagnose.findings.words import counted, listed, number, share
+from backlit.diagnose.findings.words import counted, listed, number, share, superscript
 
 
 def _never(evidence: Evidence) -> Measured:
@@ -58,7 +58,8 @@ def _tell_never(evidence: Evidence, found: Measured, thresholds: Mapping[str, fl
     else:
         j = int(missing[0]) if len(b) > int(missing[0]) else 0
         why = (
-            f"a^{L} of output {j} is never the largest, though {share(float(shares[missing[0]]))} of the rows want it; "
+            f"a{superscript(L)} of output {j} is never the largest, though {share(float(shares[missing[0]]))} of "
+            "the rows want it; "
             f"its bias is {number(float(b[j]))}, of the others "
             f"{number(float(np.delete(b, j).mean()) if len(b) > 1 else 0.0)}"
         )
@@ -85,7 +86,7 @@ def _tell_never(evidence: Evidence, found: Measured, thresholds: Mapping[str, fl
         ),
         where=Where(layers=(L,), outputs=tuple(int(k) for k in missing)),
         since=None,
-        equation=f"BP1, error of the output, δ^{L}",
+        equation=f"BP1, error of the output, δ{superscript(L)}",
         why=why,
         follows=f"{share(found.statistics['rows'])} of the rows are answered wrong for certain",
         remedy=remedy,
@@ -123,7 +124,7 @@ def _tell_overfitting(evidence: Evidence, found: Measured, thresholds: Mapping[s
     s, facts = found.statistics, found.facts
     network = evidence.need_network()
     rows, parameters = len(evidence.need_rows()), network.parameters.size
-    rose = s["rise"] > 1.05
+    rose = s["rise"] > thresholds["rise"] and s["errors"] > thresholds["errors"]
     what = (
         f"the network overfits: the validation cost was {number(facts['best'])} after epoch {facts['epoch']} and is "
         f"{number(facts['now'])}, {number(s['errors'])} standard errors more, while that of the training is "
@@ -180,7 +181,7 @@ def _tell_underfitting(evidence: Evidence, found: Measured, thresholds: Mapping[
     return Told(
         what=(
             f"the network underfits: its skill on the training rows is {number(facts['skill'])}, and "
-            f"{facts['method']} reach {number(facts['reference'])} (0 is a constant answer, 1 all right)"
+            f"{number(facts['reference'])} is reached by {facts['method']} (0 is a constant answer, 1 all right)"
         ),
         where=Where(layers=tuple(range(2, len(evidence.sizes) + 1))),
         since=None,

@@ -70,20 +70,21 @@ def _tell_size(evidence: Evidence, found: Measured, *, large: bool) -> Told:
     layer, gain = found.facts["layer"], found.facts["gain"]
     ratio = found.statistics["largest" if large else "smallest"]
     z, a = evidence.at_start("z_rms")[layer - 2], evidence.at_start("a_rms")
+    b = float(evidence.at_start("bias_norm")[layer - 2] / np.sqrt(evidence.sizes[layer - 1]))
     before = f"a{superscript(layer - 1)} is {number(a[layer - 3])}" if layer > 2 else "x is the data's own"
     flat = evidence.at_start("saturated")[layer - 2]
     up = superscript(layer)
     return Told(
         what=(
             f"the weights of layer {layer} start {number(ratio if large else 1 / ratio)} times too "
-            f"{'large' if large else 'small'}: ‖W{up}‖/√n is {number(gain)} at step 0"
+            f"{'large' if large else 'small'}: ‖W{up}‖/√n is {number(gain)}"
         ),
         where=Where(layers=(layer,)),
         since=0,
         equation=FORWARD,
         why=(
             f"the factor W{up} makes z{up} {number(z)} in the root mean square at step 0, with "
-            f"{share(flat)} of layer {layer} saturated; {before}, b is not what carries it"
+            f"{share(flat)} of layer {layer} saturated; {before}, b{up} is {number(b)}"
         ),
         follows=(
             "neurons begin flat or far apart, and the network keeps its first random answers"
@@ -142,7 +143,10 @@ def _tell_symmetric(evidence: Evidence, found: Measured, thresholds: Mapping[str
             f"‖W{up}‖ is {number(float(np.linalg.norm(W)))} with rows that are alike: twins have one z and one σ', "
             f"the columns of W{above} out of them are alike too, so δ{up} is the same for both and so is every update"
         ),
-        follows=f"they stay alike for ever: layer {layer} has the power of {n - len(twins) + 1} neurons or little more",
+        follows=(
+            f"they stay alike for ever: layer {layer} says little more than {counted(n - len(twins) + 1, 'neuron')} "
+            "could"
+        ),
         remedy=Remedy(
             "draw the weights at random, which tells neurons apart",
             ("--initializer", "auto"),

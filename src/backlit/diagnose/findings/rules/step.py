@@ -55,7 +55,7 @@ def _tell_high(evidence: Evidence, found: Measured, thresholds: Mapping[str, flo
     return Told(
         what=(
             f"the learning rate {number(float(record.learning_rate[0]))} is too high: a step changes "
-            f"W{superscript(layer)} by {number(100 * largest)} % of its norm{rise}"
+            f"W{superscript(layer)} by {_part(largest)} its norm{rise}"
         ),
         where=Where(layers=(layer,)),
         since=since(record, ratio, thresholds["early"]) if s["late"] > thresholds["late"] else 0,
@@ -67,6 +67,10 @@ def _tell_high(evidence: Evidence, found: Measured, thresholds: Mapping[str, flo
         follows="steps overshoot: the cost jumps or stalls, and neurons are thrown to where they are flat",
         remedy=rate_remedy(evidence, largest, lower=True),
     )
+
+
+def _part(ratio: float) -> str:
+    return f"{number(100 * ratio)} % of" if ratio < 1 else f"{number(ratio)} times"
 
 
 def _promise(record: LensRecord) -> str:

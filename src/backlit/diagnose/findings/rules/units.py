@@ -60,7 +60,7 @@ def _remedy(evidence: Evidence, started: float, now: float) -> Remedy:
 def _came(started: float) -> str:
     if np.isnan(started):
         return ""
-    return f"; at the first step it was {share(started)}"
+    return f"; at the first step {share(started)} were"
 
 
 def _tell_saturated(evidence: Evidence, found: Measured, thresholds: Mapping[str, float], note: bool) -> Told:
