@@ -13,11 +13,12 @@ splits and seeds, other widths, and activations of which relu, tanh and sigmoid 
 import argparse
 import json
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from faults import calibrate, page, remedies, sets, zoo
+from faults import calibrate, flags, page, plants, remedies, sets, zoo
 from faults.judging import Judged
 
 from backlit.diagnose.findings import thresholds as source
@@ -48,26 +49,53 @@ def collect(parts, place, options, tell) -> Measured:
     return found
 
 
-def results_of(found: Measured, place, thresholds, obeyed: bool, tell) -> dict[str, Any]:
-    """Plain data: what was said of every run, and what came of its remedy."""
-    planted, examples = [], {}
-    for one, judged in found.planted:
-        line = _plain(judged, thresholds) | {"twin": one.twin.score, "score": one.outcome.score}
-        if obeyed and one.part == "reported":
+def results_of(found: Measured, thresholds) -> dict[str, Any]:
+    """Plain data: what was said of every run."""
+    return {
+        "healthy": [_plain(one, thresholds) | one.scores for one in found.healthy],
+        "planted": [_plain(one, thresholds) | one.scores for _, one in found.planted],
+        "tried": found.tried,
+        "trained": found.trained,
+        "examples": {},
+        "flags": [],
+    }
+
+
+def obey(results: dict[str, Any], found: Measured, place, count: int, tell) -> Iterator[None]:
+    """Adds what came of the first findings of the reported runs: the first run of every kind, then the second, …"""
+    lines = [(one, line) for (one, _), line in zip(found.planted, results["planted"], strict=True)]
+    kinds = [
+        [pair for pair in lines if pair[0].plant is plant and pair[0].part == "reported"] for plant in plants.PLANTS
+    ]
+    for number in range(count):
+        for one, line in (of[number] for of in kinds if len(of) > number):
             finding = remedies.first_finding(one)
             came = remedies.restored(one, finding, place)
             line |= {"remedied": came.remedied, "well": came.well, "remedy": came.text}
-            if finding is not None and finding.rule in one.plant.right and finding.rule not in examples:
-                examples[finding.rule] = _example(finding)
+            if finding is not None and finding.rule in one.plant.right:
+                results["examples"].setdefault(finding.rule, _example(finding))
             tell(f"{came.kind}, {came.data} {came.number}: {came.rule}, {came.text}: {came.spoiled:.3f} → "
                  f"{came.remedied:.3f} of {came.twin:.3f}{'' if came.well else ', not restored'}")  # fmt: skip
-        planted.append(line)
+        yield
+    for one, _ in (of[0] for of in kinds if of and of[0][0].plant.name in flags.THROUGH_FLAGS):
+        finding = remedies.first_finding(one)
+        if finding is not None and finding.remedy.flags and finding.rule in one.plant.right:
+            results["flags"].append(_by_flags(one, finding, place))
+            tell(f"by flags: {results['flags'][-1]}")
+    yield
+
+
+def _by_flags(one: zoo.Planted, finding, place) -> dict[str, Any]:
+    """The twin, the fault, and the fault with the remedy's flags, each trained by the command line."""
+    _, twin, _ = plants.pair(one.plant, one.part, one.number, place.data)
+    folder, more = place.cache / "flags", tuple(finding.remedy.flags)
     return {
-        "healthy": [_plain(one, thresholds) | one.scores for one in found.healthy],
-        "planted": planted,
-        "tried": found.tried,
-        "trained": found.trained,
-        "examples": examples,
+        "kind": one.plant.name,
+        "data": one.data,
+        "flags": " ".join(more),
+        "twin": flags.score(twin, (), folder),
+        "score": flags.score(one.spoiled, (), folder),
+        "remedied": flags.score(one.spoiled, more, folder),
     }
 
 
@@ -113,10 +141,14 @@ def main() -> None:
     parser.add_argument("--parts", default=",".join(zoo.PARTS))
     parser.add_argument("--only", default="", help="kinds of faults, between semicolons")
     parser.add_argument("--calibrate", action="store_true", help="set the thresholds, and write them into the source")
-    parser.add_argument("--remedies", action="store_true", help="obey the first finding of every reported run")
+    parser.add_argument("--obeyed", type=int, default=5, help="of each kind, runs whose first finding is obeyed")
     parser.add_argument("--out", type=Path, help=f"where results are kept; {RESULTS.name} for a whole run")
     parser.add_argument("--write", type=Path, help="the page to write the tables into, whole and with remedies")
+    parser.add_argument("--page", type=Path, help="write this page from the results that are kept, and do nothing else")
     options = parser.parse_args()
+    if options.page:
+        page.write(json.loads(RESULTS.read_text()), options.page)
+        return
     place, began = zoo.Place(options.data, options.cache), time.perf_counter()
 
     def tell(text: str) -> None:
@@ -129,8 +161,15 @@ def main() -> None:
         thresholds = calibrate.calibrated(setting, thresholds, tell)
         calibrate.write(thresholds, Path(str(source.__file__)))
         source.THRESHOLDS.update(thresholds)
-    results = results_of(found, place, thresholds, options.remedies or options.write is not None, tell)
-    print(told(results))
+    results = results_of(found, thresholds)
+    print(told(results), flush=True)
+    keep(results, options)
+    for _ in obey(results, found, place, options.obeyed, tell) if options.obeyed and options.write else ():
+        keep(results, options)  # so that an interruption loses little
+
+
+def keep(results: dict[str, Any], options) -> None:
+    """Where the options say."""
     if options.out or options.write:
         (options.out or RESULTS).write_text(json.dumps(results, indent=0, ensure_ascii=False) + "\n")
     if options.write:

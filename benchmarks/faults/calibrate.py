@@ -1,4 +1,4 @@
-"""Thresholds from statistics: one after the other, to where the runs of the setting part are told apart best."""
+"""Thresholds from statistics: those move that tell the runs of the setting part apart better where they go."""
 
 import re
 from collections.abc import Callable, Sequence
@@ -13,9 +13,9 @@ from backlit.diagnose.findings.rules import FAMILIES, RULES
 CRY = 5.0
 """What a healthy run with a finding weighs, beside a planted one whose right finding did not come first."""
 
-MOST = 60  # values of a threshold that are tried
-DEFINED = {"behind", "found", "failed", "diverged", "notable", "converged"}
-"""Thresholds that say what a word means, and are not set by measurement."""
+MOST = 24  # values of a threshold that are tried
+DEFINED = {"behind", "found", "failed", "diverged", "notable", "converged", "recall"}
+"""Thresholds that say what a word means, and are not set by measurement: no healthy training here has a rare class."""
 
 
 class Bench:
@@ -75,8 +75,9 @@ class Bench:
     def move(self, name: str) -> tuple[float, float]:
         """The best value of one threshold, all others as they are, and what it is worth.
 
-        Of a range of values that do equally well, the one that holds the present value or is nearest to it; of that
-        the middle, geometric where it is above 0. A range that no run bounds keeps the present value.
+        It moves only where that is worth more: to the middle of the range of values that are worth the most, the one
+        nearest to the present value, but no further than half as far again from the present value as that range's near
+        edge is: beyond, it is other conditions that keep the rule from speaking.
         """
         present, values = self.thresholds[name], self.values(name)
         now = self.worth(self.scores)
@@ -88,20 +89,18 @@ class Bench:
         middles = np.array([_middle(low, high) for low, high in pairwise(values)])
         worths = np.array([self.worth(self.with_threshold(name, value)) for value in middles])
         best = worths.max()
-        if best < now + 1e-9:
-            best = now
-        good = np.flatnonzero(worths >= best - 1e-9)
-        if not len(good):
+        if best <= now + 1e-9:
             return present, now
+        good = np.flatnonzero(worths >= best - 1e-9)
         ranges = np.split(good, np.flatnonzero(np.diff(good) > 1) + 1)
         chosen = min(ranges, key=lambda cells: _apart(present, values[cells[0]], values[cells[-1] + 1]))
         low, high = values[chosen[0]], values[chosen[-1] + 1]
-        inside = low <= present <= high or (best == now and _apart(present, low, high) == 0)
-        if inside and (chosen[0] == 0 or chosen[-1] == len(middles) - 1):
-            return present, now
-        value = float(f"{_middle(low, high):.2g}")
+        edge = low if present < low else high
+        furthest = present * (edge / present) ** 1.5 if present > 0 and edge > 0 else present + 1.5 * (edge - present)
+        middle = _middle(low, high)
+        value = float(f"{min(middle, furthest) if edge > present else max(middle, furthest):.2g}")
         worth = self.worth(self.with_threshold(name, value))
-        return (value, worth) if worth >= now - 1e-9 else (present, now)
+        return (value, worth) if worth > now + 1e-9 else (present, now)
 
     def settle(self, name: str, value: float) -> None:
         self.thresholds[name] = value

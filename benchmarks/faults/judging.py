@@ -23,9 +23,9 @@ def difference(better: np.ndarray, other: np.ndarray, of_seed: float = 0.0) -> t
 
 
 def is_worse(better: np.ndarray, other: np.ndarray, of_seed: float = 0.0) -> bool:
-    """By more than the noise."""
+    """By more than the noise, and by more than what counts as good as the best."""
     mean, noise = difference(better, other, of_seed)
-    return mean > noise
+    return mean > max(noise, NEAR)
 
 
 def kept_its_cost(history: list[dict[str, Any]]) -> bool:

@@ -30,7 +30,7 @@ def write(results: Results, page: Path) -> None:
 
 def generated(results: Results) -> str:
     """Everything between the marks."""
-    parts = (summary, by_kind, by_set, by_rule)
+    parts = (summary, by_kind, by_flags, by_set, by_rule)
     return "\n".join(line for part in parts for line in (*part(results), "")).rstrip("\n") + "\n"
 
 
@@ -83,18 +83,34 @@ def by_kind(results: Results) -> Iterator[str]:
         among = sum(bool(set(one["said"]) & set(plant.right)) for one in of)
         instead = Counter(first_of(one) for one in of if first_of(one) not in plant.right)
         said = ", ".join(f"{name} {count}" for name, count in instead.most_common()) or "-"
+        obeyed = [one for one in of if "well" in one]
         scores = " → ".join(
-            f"{np.mean([one[name] for one in of]):.2f}"
+            f"{np.mean([one[name] for one in obeyed or of]):.2f}"
             for name in ("twin", "score", "remedied")
-            if of[0].get(name) is not None
+            if name in (obeyed or of)[0]
         )
-        well = [one["well"] for one in of if one.get("well") is not None]
+        well = [one["well"] for one in obeyed]
         tried = results["tried"][f"{plant.name}, reported"]
         hurt = "as planted" if plant.clean else f"{len(of)} of {tried}"
         yield (
             f"| {plant.name} | {plant.what} | {' or '.join(plant.right)} | {hurt} | {right} of {len(of)} | {among} "
             f"| {said} | {scores} | {f'{sum(well)} of {len(well)}' if well else '-'} |"
         )
+
+
+def by_flags(results: Results) -> Iterator[str]:
+    yield "### The remedy by its flags"
+    yield ""
+    yield (
+        "`backlit train` with the flags of the fault, and the remedy's behind them: one run of each kind that is "
+        "nothing but flags. (It keeps the best epoch by validation, unlike `bl.train` above.)"
+    )
+    yield ""
+    yield "| fault | set | remedy | score: healthy → with the fault → with the remedy |"
+    yield "|---|---|---|---|"
+    for one in results["flags"]:
+        scores = " → ".join(f"{one[name]:.2f}" for name in ("twin", "score", "remedied"))
+        yield f"| {one['kind']} | {one['data']} | `{one['flags']}` | {scores} |"
 
 
 def by_set(results: Results) -> Iterator[str]:

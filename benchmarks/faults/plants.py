@@ -47,9 +47,9 @@ def pair(plant: Plant, part: str, number: int, folder: Path | None) -> tuple[str
 
 NONLINEAR = ("moons", "friedman1", "digits", "clusters", "rings", "curve", "teacher", "mnist")
 LARGE = ("digits", "moons", "clusters", "adult", "mnist", "rings", "teacher")
-OVERLAPPING = ("adult", "moons", "clusters", "teacher", "rings", "titanic", "mnist")
+OVERLAPPING = ("adult", "moons", "clusters", "titanic", "teacher", "rings", "odds", "mnist")
 LEARNT = (*LARGE, "curve", "friedman1")
-NOISY = ("diabetes", "friedman1", "housing", "adult", "friedman2", "curve", "titanic", "breast-cancer")
+NOISY = ("diabetes", "friedman1", "housing", "adult", "titanic", "friedman2", "curve", "odds", "breast-cancer")
 
 PLANTS = (
     Plant("sigmoid stack", "five or six hidden layers of sigmoid", ("vanishing-errors",),

@@ -8,14 +8,14 @@ from faults.cases import Training
 from faults.zoo import Place, Planted
 
 from backlit.diagnose.findings.finding import Finding, Remedy
-from backlit.diagnose.findings.run import conclude, measure
+from backlit.diagnose.findings.run import conclude
 
 
 def first_finding(one: Planted) -> Finding | None:
     """What the diagnosis says first, with its remedy."""
     with runs.quietly():
         evidence = runs.evidence_of(one.spoiled, one.folder)
-        return conclude(evidence, measure(evidence)).first
+        return conclude(evidence, runs.measured(evidence, one.folder)).first
 
 
 def applied(training: Training, remedy: Remedy) -> Training:

@@ -2,20 +2,23 @@
 
 import json
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import cache
 from hashlib import blake2b
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import numpy as np
 from faults.cases import Training
 
 import backlit as bl
 from backlit.diagnose import findings
+from backlit.diagnose.findings import reference
 from backlit.diagnose.findings.evidence import Evidence
+from backlit.diagnose.findings.finding import NotJudged
 from backlit.diagnose.findings.gather import gather
 from backlit.diagnose.findings.rule import Measured, Rule
 from backlit.diagnose.findings.rules import RULES
@@ -109,12 +112,40 @@ def statistics(training: Training, folder: Path) -> dict[str, Any]:
     rules = tuple(rule for rule in RULES if known.get(rule.name, ("", None))[0] != source_of(rule))
     if rules:
         with quietly():
-            found = measure(evidence_of(training, folder), rules)
+            found = measured(evidence_of(training, folder), folder, rules)
         for rule in rules:
             one = found[rule.name]
             known[rule.name] = source_of(rule), dict(one.statistics) if isinstance(one, Measured) else None
         file.write_text(json.dumps(known))
     return {rule.name: known[rule.name][1] for rule in RULES}
+
+
+def measured(evidence: Evidence, folder: Path, rules: tuple[Rule, ...] = ()) -> dict[str, Measured | NotJudged]:
+    """What the rules measure, without making again what is in the cache already."""
+    with mock.patch.object(reference, "reference", remembered(folder.parent / "references")):
+        return measure(evidence, rules)
+
+
+def remembered(folder: Path) -> Callable[..., reference.Reference]:
+    """What simple methods make of rows, from a file where they have met these rows before: most of a measurement."""
+    compute, source = reference.reference, Path(str(reference.__file__)).read_bytes()
+    folder.mkdir(exist_ok=True)
+
+    def look_up(X, Y, decision, mean, deviation) -> reference.Reference:
+        told = repr((X.shape, Y.shape, decision)).encode()
+        digest = blake2b(source + told, digest_size=12)
+        for array in (X, Y, mean, deviation):
+            digest.update(np.ascontiguousarray(array).tobytes())
+        file = folder / f"{digest.hexdigest()}.npz"
+        if not file.exists():
+            found = compute(X, Y, decision, mean, deviation)
+            np.savez(file, **{part.name: getattr(found, part.name) for part in fields(found)})
+        with np.load(file, allow_pickle=False) as arrays:
+            parts = {part.name: arrays[part.name] for part in fields(reference.Reference)}
+        plain = {name: array.item() for name, array in parts.items() if array.ndim == 0}
+        return reference.Reference(**{**parts, **plain})
+
+    return look_up
 
 
 @cache

@@ -12,8 +12,8 @@ from sklearn import datasets
 
 import backlit as bl
 
-SETTING = ("digits", "iris", "diabetes", "moons", "clusters", "friedman1", "housing", "adult")
-REPORTED = ("breast-cancer", "wine", "rings", "teacher", "friedman2", "curve", "mnist", "titanic")
+SETTING = ("digits", "iris", "diabetes", "moons", "clusters", "friedman1", "housing", "adult", "titanic")
+REPORTED = ("breast-cancer", "wine", "rings", "teacher", "friedman2", "curve", "mnist", "odds")
 FROM_FOLDER = ("housing", "adult", "mnist", "titanic")
 NUMBERS = ("diabetes", "friedman1", "housing", "friedman2", "curve")
 IMAGES = ("digits", "mnist")
@@ -107,6 +107,14 @@ def _teacher():
     return X, (z - z.mean(axis=0)).argmax(axis=1)
 
 
+def _odds():
+    """A yes or no that six numbers make more or less likely, and never certain: the best there is are some 83 %."""
+    rng = np.random.default_rng(5)
+    X = rng.standard_normal((3000, 6))
+    z = 1.6 * X[:, 0] - 1.2 * X[:, 1] + 1.2 * X[:, 2] * X[:, 3] + 0.6
+    return X, (rng.random(3000) < 1 / (1 + np.exp(-z))).astype(int)
+
+
 def _curve():
     rng = np.random.default_rng(4)
     X = rng.uniform(-2, 2, (3000, 3))
@@ -121,6 +129,7 @@ MADE = {
     "friedman1": lambda: datasets.make_friedman1(3000, 10, noise=0.5, random_state=0),
     "rings": _rings,
     "teacher": _teacher,
+    "odds": _odds,
     "friedman2": lambda: datasets.make_friedman2(3000, noise=20, random_state=0),
     "curve": _curve,
 }  # fmt: skip

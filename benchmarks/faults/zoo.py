@@ -46,8 +46,7 @@ def healthy(part: str, count: int, place: Place, tell: Told) -> Iterator[Judged]
             best = max((o for n, _, _, o in trained if n % SPLITS == number % SPLITS), key=lambda o: o.score)
             stopped_in_time = training.train.get("early_stopping") is not None
             kept = stopped_in_time or judging.kept_its_cost(outcome.history)
-            near = best.score - outcome.score <= judging.NEAR
-            if not kept or not (near or not judging.is_worse(best.of_rows, outcome.of_rows)):
+            if not kept or judging.is_worse(best.of_rows, outcome.of_rows):
                 continue
             well += 1
             found = runs.statistics(training, folder)

@@ -8,7 +8,7 @@ from sklearn.model_selection import LeaveOneOut, cross_val_predict
 from sklearn.neighbors import KNeighborsRegressor
 
 import backlit as bl
-from backlit.diagnose.findings.reference import reference, skill, standard_error
+from backlit.diagnose.findings.reference import KERNELS, reference, skill, standard_error
 
 
 @pytest.fixture(scope="module")
@@ -78,3 +78,26 @@ def test_the_standard_error_is_the_spread_over_samples(decision):
         skills.append(skill(answer, Y, decision))
         errors.append(standard_error(answer, Y, decision))
     assert np.mean(errors) == pytest.approx(np.std(skills), rel=0.25)
+
+
+def test_kernel_ridge_leaves_each_row_out():
+    rng = np.random.default_rng(0)
+    X = rng.standard_normal((70, 3))
+    y = np.sin(2 * X[:, :1]) + 0.1 * rng.standard_normal((70, 1))
+    found = reference(X, y, None, X.mean(axis=0), X.std(axis=0))
+    x = (X - X.mean(axis=0)) / X.std(axis=0)
+    squares = ((x[:, np.newaxis] - x) ** 2).mean(axis=2)
+    tried = []
+    for width, penalty in KERNELS:
+        K, predicted = np.exp(-squares / (2 * width)), []
+        for i in range(len(x)):
+            others = np.delete(np.arange(len(x)), i)
+            centred = y[others] - y.mean()  # the mean is that of all rows
+            weights = np.linalg.solve(K[np.ix_(others, others)] + penalty * np.eye(len(others)), centred)
+            predicted.append(y.mean() + K[i, others] @ weights)
+        tried.append(np.array(predicted))
+    best = min(tried, key=lambda of: ((of - y) ** 2).mean())
+    # float32, with a condition of at most 70 / 0.1: some 700 times 6e-8
+    np.testing.assert_allclose(found.kernel, best, atol=2e-4)
+    assert found.method == "kernel ridge regression"
+    assert found.skill == pytest.approx(1 - ((best - y) ** 2).mean() / y.var(), abs=1e-3)

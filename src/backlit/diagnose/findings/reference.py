@@ -163,13 +163,17 @@ def _kernel(distances: Float64Array, y: Float64Array) -> Float64Array:
 
     The kernel and the penalty with the least left-out error are taken. In float32: the penalty bounds the condition.
     """
+    from scipy.linalg import lapack
+
     centred = (y - y.mean(axis=0)).astype(np.float32)
     best, least = np.tile(y.mean(axis=0), (len(y), 1)), np.inf
     for width, penalty in KERNELS:
         K = np.exp(np.maximum(distances, 0) / (-2 * width)).astype(np.float32)
         np.fill_diagonal(K, 1 + penalty)
-        P = np.linalg.inv(K)
-        predicted = y - (P @ centred / np.diag(P)[:, np.newaxis]).astype(np.float64)
+        lower, _ = lapack.spotrf(K, lower=1, clean=1, overwrite_a=1)
+        inverse, _ = lapack.strtri(lower, lower=1)  # P = L⁻ᵀ L⁻¹ of K = L Lᵀ: its diagonal takes no product
+        apart = inverse.T @ (inverse @ centred) / np.einsum("ki,ki->i", inverse, inverse)[:, np.newaxis]
+        predicted = y - apart.astype(np.float64)
         if (error := float(((predicted - y) ** 2).mean())) < least:
             best, least = predicted, error
     return best

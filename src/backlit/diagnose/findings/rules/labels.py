@@ -34,7 +34,7 @@ def _classes(evidence: Evidence) -> np.ndarray:
 
 
 def _noise(evidence: Evidence) -> Measured:
-    """Where classes merely overlap, rows far from the other classes are right; wrong labels are everywhere."""
+    """Wrong labels are everywhere, also far from the other classes; where all classes overlap, nobody can tell."""
     classes = _classes(evidence)
     rows, reference = evidence.need_rows(), evidence.reference
     own = classes_of(rows.Y[reference.rows], evidence.decision)
@@ -47,7 +47,8 @@ def _noise(evidence: Evidence) -> Measured:
     enough = np.bincount(own)[own] >= 2 * NEIGHBOURS  # a rare class is outvoted
     wrong = enough & (said != own)
     count = int(wrong[certain].sum())
-    statistics = {"contradicted": max(count - float(np.sqrt(count)), 0.0) / len(certain)}
+    contradicted = max(count - float(np.sqrt(count)), 0.0) / len(certain)
+    statistics = {"contradicted": contradicted, "skill": reference.skill}
     suspicious = np.sort(likely[wrong[likely]])
     facts = {"rows": rows.called(reference.rows[suspicious]), "count": count, "of": len(certain)}
     return Measured(statistics, facts | {"classes": len(np.unique(classes))})
@@ -76,7 +77,7 @@ def _tell_noise(evidence: Evidence, found: Measured, thresholds: Mapping[str, fl
             f"the factor y is wrong in these rows, so that their δ{superscript(L)} stays large and points away from "
             "what the "
             f"others teach: {count:,} of the {of:,} rows that a kernel regression on the other rows is surest of; "
-            f"where classes merely overlap, fewer than {share(thresholds['contradicted'])} of these contradict it"
+            f"where the labels are sound, fewer than {share(thresholds['contradicted'])} of these contradict it"
         ),
         follows="the network learns the wrong labels by heart, and answers by them to rows it has not seen",
         remedy=Remedy(
@@ -277,9 +278,10 @@ RULES = (
                 "of the quarter of the rows whose class a kernel regression on the other rows says most clearly, the "
                 "share with another label, less a standard error"
             ),
+            "skill": "of simple methods on these rows: below some, classes overlap, and look the same as wrong labels",
         },
         _noise,
-        ((Condition("contradicted"),),),
+        ((Condition("contradicted"), Condition("skill")), (Condition("contradicted", "above", "far"),)),
         _tell_noise,
     ),
     Rule(
