@@ -11,6 +11,9 @@ from faults.judging import Judged
 from faults.plants import PLANTS, Plant, pair
 
 PARTS = ("setting", "reported")
+FIRST = {"setting": 0, "reported": 1000}
+"""The number a part's runs begin with: once a rule was changed in the light of reported runs, others are reported."""
+
 SPLITS = 3  # of a set, by turns
 SEEDS = 3  # of a twin: how far its score lies apart
 
@@ -38,7 +41,7 @@ def healthy(part: str, count: int, place: Place, tell: Told) -> Iterator[Judged]
     for name in sets.names(part, place.data):
         trained = [
             (number, training, *runs.kept(training, place.cache))
-            for number in range(count)
+            for number in range(FIRST[part], FIRST[part] + count)
             for training in [healthy_training(part, name, number, place)]
         ]
         well = 0
@@ -72,7 +75,7 @@ class Planted:
 def planted(plant: Plant, part: str, count: int, place: Place) -> tuple[list[Planted], int]:
     """So many that hurt, and how many were tried for them."""
     found: list[Planted] = []
-    for number in range(4 * count):
+    for number in range(FIRST[part], FIRST[part] + 4 * count):
         name, twin, spoiled = pair(plant, part, number, place.data)
         _, of_twin = runs.kept(twin, place.cache, watched=False)
         folder, of_spoiled = runs.kept(spoiled, place.cache)
@@ -82,7 +85,7 @@ def planted(plant: Plant, part: str, count: int, place: Place) -> tuple[list[Pla
         if plant.clean or (learns and judging.is_worse(of_twin.of_rows, of_spoiled.of_rows, of_seed)):
             found.append(Planted(plant, part, name, number, of_twin, spoiled, folder, of_spoiled, of_seed))
         if len(found) == count:
-            return found, number + 1
+            return found, number + 1 - FIRST[part]
     return found, 4 * count
 
 

@@ -4,7 +4,7 @@ They are set on some data sets, seeds and networks by ``benchmarks/diagnose_faul
 others; ``docs/diagnose.md`` has both.
 """
 
-BEHIND = 0.05
+BEHIND = 0.0125
 """Skill: so far behind simple methods a network is not where it could be."""
 
 THRESHOLDS: dict[str, float] = {
@@ -72,7 +72,7 @@ THRESHOLDS: dict[str, float] = {
     "learning-rate-too-low.ratio": 0.0004,
     "learning-rate-too-low.path": 0.36,
     "learning-rate-too-low.alive": 0.4,
-    "learning-rate-too-low.behind": 0.1,
+    "learning-rate-too-low.behind": 2 * BEHIND,
     "batch-too-small.rows": 5.0,
     "batch-too-small.falling": 0.1,
     "batch-too-small.behind": BEHIND,
@@ -84,7 +84,9 @@ THRESHOLDS: dict[str, float] = {
     "too-few-epochs.falling": 0.63,
     "too-few-epochs.late": 0.1,
     "too-few-epochs.path": 1.0,
-    "too-few-epochs.behind": 0.1,
+    "too-few-epochs.steps": 150.0,
+    "too-few-epochs.rows": 0.45,
+    "too-few-epochs.behind": 2 * BEHIND,
     "saturated-units.share": 0.5,
     "saturated-units.far": 0.95,
     "saturated-units.behind": BEHIND,
@@ -105,7 +107,7 @@ THRESHOLDS: dict[str, float] = {
     "overfitting.errors": 3.0,
     "overfitting.gap": 0.1,
     "overfitting.wide": 0.18,
-    "overfitting.behind": 0.05,
+    "overfitting.behind": BEHIND,
     "underfitting.behind": 0.1,
     "underfitting.from_start": 1.0,
     "underfitting.reached": 0.2,

@@ -3,6 +3,8 @@
 import numpy as np
 import pytest
 
+from backlit.diagnose.findings.run import ranked
+
 
 def test_an_output_that_is_never_the_answer(diagnosed, data):
     X, y = data
@@ -43,6 +45,15 @@ def test_underfitting(diagnosed):
     assert finding.statistics["reached"] < 0.9
     assert finding.remedy.flags == ("--layers", "128,128")
     assert "underfitting" not in diagnosed(X, y, hidden=(128, 128), epochs=60).rules
+
+
+def test_a_narrow_layer_underfits_before_anything_stands_on_a_plateau(diagnosed):
+    plateau = {"falling": 0.0, "reached": 0.0, "behind": 0.9}
+    narrow = {"behind": 0.9, "reached": 0.0, "falling": 0.0, "from_start": 2.0}
+    assert ranked({"plateau": plateau, "underfitting": narrow}) == ["underfitting", "plateau"]
+    assert ranked({"plateau": plateau, "underfitting": narrow | {"from_start": 0.5}}) == ["plateau"]
+    for hidden, of_start in (((), 3.0), ((1, 9), 3.0), ((6, 9), 0.5)):
+        assert diagnosed(hidden=hidden, epochs=3).diagnosis.statistics["underfitting"]["from_start"] == of_start
 
 
 def test_a_plateau_and_its_opposite(diagnosed):

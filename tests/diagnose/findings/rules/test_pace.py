@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 import backlit as bl
+from backlit.diagnose.findings.run import ranked
 
 
 def test_a_learning_rate_that_is_too_low(diagnosed):
@@ -60,6 +61,23 @@ def test_too_few_epochs(diagnosed, digits):
     before, last = np.mean(costs[-8:-4]), np.mean(costs[-4:])
     assert finding.statistics["falling"] == pytest.approx((before - last) / before)
     assert finding.remedy.flags == ("--epochs", "15")
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({}, ["too-few-epochs"]), ({"steps": 5000.0}, []), ({"rows": 1.0}, []), ({"rows": np.nan}, []),
+        ({"behind": 0.0}, []),
+    ],
+)  # fmt: skip
+def test_few_steps_are_too_few_whatever_the_cost_does(change, said):
+    flat = {"falling": 0.0, "late": 0.0, "path": 9.0, "behind": 0.5, "steps": 60.0, "rows": 0.05}
+    assert ranked({"too-few-epochs": flat | change}) == said
+
+
+def test_the_share_of_the_rows_in_a_batch(diagnosed):
+    assert diagnosed(batch_size=60).diagnosis.statistics["too-few-epochs"]["rows"] == 60 / 240
+    assert np.isnan(diagnosed(lens=False).diagnosis.statistics["too-few-epochs"]["rows"])
 
 
 def test_without_a_lens_the_history_shows_it(diagnosed):

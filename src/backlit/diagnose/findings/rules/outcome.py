@@ -167,7 +167,7 @@ def _underfitting(evidence: Evidence) -> Measured:
             "behind": evidence.shortfall,
             "reached": skill / reference if reference > 0 else float("nan"),
             "falling": falling,
-            "from_start": max(evidence.sizes[-1], 2) / min(evidence.sizes[1:-1]) if len(evidence.sizes) > 2 else 0.0,
+            "from_start": max(evidence.sizes[-1], 2) / min(evidence.sizes[1:-1] or (1,)),
         },
         {"skill": skill, "reference": reference, "method": evidence.reference.method},
     )
@@ -290,10 +290,10 @@ RULES = (
             "behind": "as of learning-rate-too-low",
             "reached": "skill of the network on the training rows over that of simple methods",
             "falling": "as of learning-rate-too-low",
-            "from_start": "outputs (at least 2) over the neurons of the narrowest hidden layer",
+            "from_start": "outputs (at least 2) over the neurons of the narrowest hidden layer, 1 where there is none",
         },
         _underfitting,
-        ((Condition("behind"), Condition("reached")),),
+        ((Condition("behind"), Condition("reached")), (Condition("behind"), Condition("from_start"))),
         _tell_underfitting,
     ),
     Rule(

@@ -137,6 +137,7 @@ def _few(evidence: Evidence) -> Measured:
             "path": path(record) if record is not None and known else 0.0,
             "behind": evidence.shortfall,
             "steps": float(steps),
+            "rows": float(np.median(record.m)) / max(record.about.rows, 1) if record is not None and known else np.nan,
         },
         {
             "ratio": float(np.median(update_ratios(record))) if record is not None and known else None,
@@ -150,12 +151,12 @@ def _tell_few(evidence: Evidence, found: Measured, thresholds: Mapping[str, floa
     steps_are = "" if ratio is None else f"; ‖ΔW‖/‖W‖ is {number(ratio)}, and {USUAL:g} is usual"
     more = max(epochs, 1) * 5
     return Told(
-        what=f"the training stopped too early: after {counted(int(s['steps']), 'step')} the cost is still falling",
+        what=f"the training stopped too early, after {counted(int(s['steps']), 'step')}",
         where=Where(),
         since=None,
         equation=UPDATE,
         why=(
-            f"the last fifth of the steps brought the cost down by {number(100 * s['falling'])} %, to "
+            f"the last fifth of the steps changed the cost by {number(-100 * s['falling'])} %, to "
             f"{number(found.facts['last'])}{steps_are}: what is missing is steps"
         ),
         follows="the network knows less than the data could teach it",
@@ -207,11 +208,13 @@ RULES = (
             "path": "as of learning-rate-too-low; 0 where it is not known",
             "behind": "as of learning-rate-too-low",
             "steps": "of the whole training",
+            "rows": "as of batch-too-large; NaN where it is not known",
         },
         _few,
         (
             (Condition("late"), Condition("path", "below"), Condition("behind")),
             (Condition("falling"), Condition("behind")),
+            (Condition("steps", "below"), Condition("rows", "below"), Condition("behind")),
         ),
         _tell_few,
     ),
