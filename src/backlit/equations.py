@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from backlit.activations import Activation
 from backlit.costs import Cost
 from backlit.notation import Array
+from backlit.sums import dot
 
 Mask = NDArray[np.bool_]
 """(m, n_l): True for the neurons that dropout keeps."""
@@ -76,8 +77,7 @@ def weight_gradient(delta: Array, a_before: Array, row_weights: Array, out: Arra
 
 def penalty(W: Array, l2: float, n: float) -> float:
     """The penalty's part of C: λ/(2n) Σ_jk (W^l_jk)².  Biases are never penalised."""
-    flat = W.ravel()
-    return l2 / (2 * n) * float(np.dot(flat, flat))
+    return l2 / (2 * n) * dot(W, W)
 
 
 def penalty_gradient(W: Array, l2: float, n: float) -> Array:
@@ -87,4 +87,5 @@ def penalty_gradient(W: Array, l2: float, n: float) -> Array:
 
 def objective_cost(row_costs: Array, row_weights: Array, penalties: float = 0.0) -> float:
     """The objective on a batch: C = (1/m) Σ_i w̃_i C_i + penalties, summed in float64."""
-    return float(np.dot(row_costs.astype(np.float64), row_weights)) / len(row_weights) + penalties
+    weights = row_weights.astype(np.float64)
+    return dot(row_costs.astype(np.float64), weights) / len(weights) + penalties

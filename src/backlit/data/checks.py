@@ -9,6 +9,7 @@ from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from backlit.errors import DataError
 from backlit.notation import Array, IndexArray
+from backlit.sums import dot
 
 
 def as_numbers(what: str, values: ArrayLike) -> NDArray[Any]:
@@ -75,7 +76,7 @@ def check_finite(
     """
     if X.dtype.kind != "f":
         return
-    if X.flags.c_contiguous and isfinite(np.vdot(X, X)):  # a finite sum has finite terms; no sum is faster than BLAS's
+    if X.flags.c_contiguous and isfinite(dot(X, X)):  # a finite sum has finite terms
         return
     with np.errstate(over="ignore", invalid="ignore"):
         if np.isfinite(X.sum(dtype=np.float64)):  # one pass without a temporary; a finite sum has finite terms

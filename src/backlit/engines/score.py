@@ -5,6 +5,7 @@ import numpy as np
 from backlit import objective as objectives
 from backlit.engines.base import Score, TrainingData
 from backlit.notation import Array, Float64Array
+from backlit.sums import dot
 
 
 def weighted_sums(
@@ -12,8 +13,8 @@ def weighted_sums(
 ) -> tuple[float, float, float]:
     """Σ_i w̃_i C_i, Σ_i w̃_i [row i is right] and Σ_i w̃_i over some rows, in float64."""
     weights = row_weights.astype(np.float64)
-    hits = float(np.dot(weights, objectives.hits(decision, a, Y))) if decision else 0.0
-    return float(np.dot(weights, row_costs.astype(np.float64))), hits, float(weights.sum())
+    hits = dot(weights, objectives.hits(decision, a, Y)) if decision else 0.0
+    return dot(weights, row_costs.astype(np.float64)), hits, float(weights.sum())
 
 
 class ScoreSums:

@@ -14,6 +14,7 @@ from backlit.activations import Activation, Elementwise
 from backlit.backpropagation import BackwardPass
 from backlit.network import Network
 from backlit.notation import Array, Float64Array, IndexArray
+from backlit.sums import dot
 
 SUMS = (
     "z",  # Σ z² over the batch's rows and the layer's neurons
@@ -136,12 +137,12 @@ def add_update(
         of_data = gW - penalty * W if penalty else gW
         row[7:15] = (
             _square(W), _square(b), _square(gW), _square(gb), _square(of_data) + _square(gb), _square(dW), _square(db),
-            np.vdot(gW, dW) + np.vdot(gb, db),
+            dot(gW, dW) + dot(gb, db),
         )  # fmt: skip
 
 
 def _square(values: Array) -> float:
-    return float(np.vdot(values, values))
+    return dot(values, values)
 
 
 def _row_squares(values: Array) -> Float64Array:

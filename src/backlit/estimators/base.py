@@ -26,6 +26,7 @@ from backlit.network import Network
 from backlit.notation import Array, Float64Array
 from backlit.objective import Objective
 from backlit.optimizers import Optimizer, Plan
+from backlit.sums import dot
 from backlit.training import Run, row_weights
 from backlit.training.divergence import REMEDY
 from backlit.training.loop import ALL_DONE, Training
@@ -313,7 +314,7 @@ class BackpropEstimator(BaseEstimator, ABC):  # type: ignore[misc]
         found = session.minimum
         assert found is not None
         self.n_iter_, self.t_ = len(found.costs), self._progress.rows_seen
-        penalty = sum(float(np.vdot(layer.W, layer.W)) for layer in self.network_.layers)
+        penalty = sum(dot(layer.W, layer.W) for layer in self.network_.layers)
         penalty *= objective.l2 / (2 * objective.n)
         self.loss_ = self.best_loss_ = loss.scale * (found.cost - penalty) + loss.offset + penalty
         self.validation_scores_ = self.best_validation_score_ = None

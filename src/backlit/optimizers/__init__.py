@@ -22,6 +22,7 @@ from backlit.optimizers.schedules import (
     WarmUp,
 )
 from backlit.optimizers.sgd import SGD
+from backlit.sums import dot
 
 __all__ = [
     "LBFGS", "OPTIMIZERS", "SGD", "Adam", "AdamW", "Constant", "Cosine", "Minimum", "OneCycle", "Optimizer", "Plan",
@@ -57,7 +58,7 @@ def global_norm(gradient: Array) -> float:
     5.0
     """
     exact = gradient.astype(np.float64, copy=False)
-    return float(np.sqrt(np.dot(exact, exact)))
+    return float(np.sqrt(dot(exact, exact)))
 
 
 def clip_by_global_norm(gradient: Array, largest: float) -> float:
