@@ -23,6 +23,12 @@ class Crew {
                                         : allowed_threads()),
         poll_(std::move(poll)) {}
 
+  // One thread: for a part of a phase that others are at work on too.
+  struct Alone {};
+  explicit Crew(Alone) : lease_(1) {}
+
+  int threads() const { return lease_.threads(); }
+
   // f(begin, end) over parts of 0 … items - 1. Threads join in where each finds GRAIN flops to do.
   template <class F>
   void each(int items, double flops, F f) {

@@ -6,6 +6,7 @@ namespace backlit {
 
 namespace {
 constexpr int CHUNK = 256;  // rows whose activations stay in the second-level cache beside the weights
+constexpr int FEWEST = 64;  // rows a thread takes for itself
 }
 
 template <class T>
@@ -43,23 +44,40 @@ void Model<T>::predict(const T* theta, const T* X, std::int64_t rows, T* a, T* z
   if (rows == 1 && !z) return predict_row(theta, X, a);
   load(theta);
   const int needed = int(std::min<std::int64_t>(rows, CHUNK));
-  const bool keep_z = z != nullptr;
-  if (!chunk_ || needed > chunk_rows_ || keep_z) {
+  Crew crew(flops(std::int64_t(needed)), poll);
+  // Many rows: a chunk for each thread, which shares nothing with the others but θ. Few: all threads on one chunk.
+  const int parts = rows >= std::int64_t(crew.threads()) * FEWEST ? crew.threads() : 1;
+  if (int(chunks_.size()) < parts || needed > chunk_rows_ || (z && !chunks_keep_z_)) {
     typename Pass<T>::Wants wants;
-    wants.backward = false, wants.everything = keep_z;
-    chunk_ = std::make_unique<Pass<T>>(kernels_, specs_, needed, wants);
-    chunk_rows_ = keep_z ? 0 : needed;
+    wants.backward = false, wants.everything = z != nullptr;
+    chunks_.clear();
+    for (int k = 0; k < parts; ++k) chunks_.push_back(std::make_unique<Pass<T>>(kernels_, specs_, needed, wants));
+    chunk_rows_ = needed, chunks_keep_z_ = z != nullptr;
   }
-  Crew crew(flops(needed), poll);
+  for (std::int64_t row = 0; row < rows; row += std::int64_t(parts) * CHUNK) {
+    const int m = int(std::min<std::int64_t>(std::int64_t(parts) * CHUNK, rows - row));
+    if (parts == 1)
+      predict_rows(crew, *chunks_.front(), X, row, m, a, z);
+    else
+      crew.share(flops(m), [&](int part, int of) {
+        for (int k = part; k < parts; k += of) {  // fewer threads than chunks where the last rows are few
+          const int begin = Crew::part(m, k, parts), end = Crew::part(m, k + 1, parts);
+          Crew alone{Crew::Alone{}};
+          if (end > begin) predict_rows(alone, *chunks_[std::size_t(k)], X, row + begin, end - begin, a, z);
+        }
+      });
+    crew.maybe_stop();
+  }
+}
+
+template <class T>
+void Model<T>::predict_rows(Crew& crew, Pass<T>& pass, const T* X, std::int64_t row, int m, T* a, T* z) {
   const std::ptrdiff_t outputs = specs_.back().neurons;
-  for (std::int64_t row = 0; row < rows; row += CHUNK) {
-    const int m = int(std::min<std::int64_t>(CHUNK, rows - row));
-    chunk_->gather(crew, X, nullptr, nullptr, nullptr, row, m);
-    chunk_->feed_forward(crew, parameters_, nullptr);
-    chunk_->softmax_output(crew);
-    chunk_->copy_sigma(specs_.size() - 1, a + row * outputs);
-    if (z) chunk_->copy_z(specs_.size() - 1, z + row * outputs);
-  }
+  pass.gather(crew, X, nullptr, nullptr, nullptr, row, m);
+  pass.feed_forward(crew, parameters_, nullptr);
+  pass.softmax_output(crew);
+  pass.copy_sigma(specs_.size() - 1, a + row * outputs);
+  if (z) pass.copy_z(specs_.size() - 1, z + row * outputs);
 }
 
 template <class T>
@@ -78,6 +96,7 @@ void Model<T>::backpropagate(const T* X, const T* Y, const T* row_weights, int m
                              T* gradient, const Crew::Poll& poll) {
   typename Pass<T>::Wants wants;
   wants.everything = true;
+  wants.unit_rows = m;
   wants.row_weights = std::any_of(row_weights, row_weights + m, [](T w) { return w != T(1); });
   pass_ = std::make_unique<Pass<T>>(kernels_, specs_, m, wants);
   Crew crew(3 * flops(m), poll);
@@ -85,7 +104,7 @@ void Model<T>::backpropagate(const T* X, const T* Y, const T* row_weights, int m
   pass_->feed_forward(crew, parameters_, nullptr);
   pass_->output_error(crew, objective, Decision::none);
   pass_->backpropagate_error(crew, parameters_);
-  pass_->weigh_errors(crew);
+  pass_->prepare_gradients(crew);
   const Parameters<T> gradients(kernels_, specs_, false);
   for (std::size_t l = 0; l < specs_.size(); ++l) {
     WeightGradient<T> w = pass_->weight_gradient(l, parameters_, objective.penalty);

@@ -28,6 +28,8 @@ class Model {
 
  private:
   double flops(std::int64_t rows) const { return 2.0 * double(count_) * double(rows); }
+  void predict_row(const T* theta, const T* x, T* a);
+  void predict_rows(Crew& crew, Pass<T>& pass, const T* X, std::int64_t row, int m, T* a, T* z);
 
   const Kernels<T>& kernels_;
   std::vector<LayerSpec> specs_;
@@ -35,10 +37,10 @@ class Model {
   Parameters<T> parameters_;
   Buffer<T> loaded_;  // θ as it was last taken in
   bool has_loaded_ = false;
-  void predict_row(const T* theta, const T* x, T* a);
-
-  std::unique_ptr<Pass<T>> pass_, chunk_, row_;
+  std::unique_ptr<Pass<T>> pass_, row_;
+  std::vector<std::unique_ptr<Pass<T>>> chunks_;  // one a thread
   int chunk_rows_ = 0;
+  bool chunks_keep_z_ = false;
 };
 
 }  // namespace backlit

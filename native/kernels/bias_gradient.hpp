@@ -7,12 +7,14 @@ namespace backlit::BACKLIT_ISA_NAME {
 
 template <class T, class Then>
 INLINE void bias_gradient(const WeightGradient<T>& w, int panel, Then then) {
-  for (int v = 0; v < vectors_in<T>(w.neurons, panel); ++v) {
-    const T* delta = w.delta.data + panel * w.delta.stride + v * LANES<T>;
-    Vec<T> sum = set(T(0));
-    for (int i = 0; i < w.m; ++i, delta += PANEL<T>) sum = sum + load(delta);
-    then(panel * PANEL<T> + v * LANES<T>, sum * set(w.per_row));
-  }
+  const T* delta = w.delta.data + panel * w.delta.stride;
+  Vec<T> sum[WIDTH];  // side by side, lest each addition wait for the last
+  UNROLL
+  for (int v = 0; v < WIDTH; ++v) sum[v] = set(T(0));
+  for (int i = 0; i < w.m; ++i, delta += PANEL<T>)
+    UNROLL
+    for (int v = 0; v < WIDTH; ++v) sum[v] = sum[v] + load(delta + v * LANES<T>);
+  for (int v = 0; v < vectors_in<T>(w.neurons, panel); ++v) then(panel * PANEL<T> + v * LANES<T>, sum[v] * set(w.per_row));
 }
 
 // δ with each row multiplied by its weight: what BP3 and BP4 sum over where rows have weights.

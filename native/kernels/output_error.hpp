@@ -23,23 +23,22 @@ INLINE Vec<T> only(Vec<T> v, int count, Vec<T> other) {
   for (int k = 0; k < LANES<T>; ++k) lane[k] = k;
   return lane < (Int<T>{} + count) ? v : other;
 }
+// One number of a vector: the upper half of its lanes joined to the lower, and so on.
+template <class T, int HALF = LANES<T> / 2, class Join, std::size_t... J>
+INLINE T reduce(Vec<T> v, Join join, std::index_sequence<J...> lanes) {
+  v = join(v, (Vec<T>)__builtin_shufflevector(v, v, int((J + HALF) % LANES<T>)...));
+  if constexpr (HALF > 1)
+    return reduce<T, HALF / 2>(v, join, lanes);
+  else
+    return v[0];
+}
 template <class T>
 INLINE T largest(Vec<T> v) {
-  alignas(BYTES) T x[LANES<T>];
-  store(x, v);
-  UNROLL
-  for (int half = LANES<T> / 2; half > 0; half /= 2)
-    for (int k = 0; k < half; ++k) x[k] = x[k + half] > x[k] || x[k + half] != x[k + half] ? x[k + half] : x[k];
-  return x[0];
+  return reduce<T>(v, [](Vec<T> a, Vec<T> b) { return (b > a) | (b != b) ? b : a; }, std::make_index_sequence<LANES<T>>{});
 }
 template <class T>
 INLINE T total(Vec<T> v) {
-  alignas(BYTES) T x[LANES<T>];
-  store(x, v);
-  UNROLL
-  for (int half = LANES<T> / 2; half > 0; half /= 2)
-    for (int k = 0; k < half; ++k) x[k] += x[k + half];
-  return x[0];
+  return reduce<T>(v, [](Vec<T> a, Vec<T> b) { return a + b; }, std::make_index_sequence<LANES<T>>{});
 }
 
 template <class T>
@@ -50,18 +49,26 @@ INLINE T largest_of_row(Panels<const T> z, int row, int n) {
   return largest<T>(top);
 }
 
-// a_j = e^{z_j - max} / Σ_k e^{z_k - max}; returns ln Σ_k e^{z_k - max}, and the largest z, for the cost.
+// What a softmax divides by: Σ_k e^{z_k - max}, and max.
 template <class T>
-INLINE void softmax_row(Panels<const T> z, Panels<T> a, int row, int n) {
-  const Vec<T> top = set(largest_of_row<T>(z, row, n));
+struct Exponentials {
+  T top, sum;
+};
+
+// a_j = e^{z_j - max} / Σ_k e^{z_k - max}
+template <class T>
+INLINE Exponentials<T> softmax_row(Panels<const T> z, Panels<T> a, int row, int n) {
+  const T top_value = largest_of_row<T>(z, row, n);
+  const Vec<T> top = set(top_value);
   Vec<T> sum = set(T(0));
   each_vector<T>(n, [&](int j, int count) {
     const Vec<T> e = only<T>(exp<T>(load(at<T>(z, row, j)) - top), count, set(T(0)));
     sum = sum + e;
     store(at<T>(a, row, j), e);
   });
-  const Vec<T> whole = set(total<T>(sum));
-  each_vector<T>(n, [&](int j, int) { store(at<T>(a, row, j), load(at<T>(a, row, j)) / whole); });
+  const T whole = total<T>(sum);
+  each_vector<T>(n, [&](int j, int) { store(at<T>(a, row, j), load(at<T>(a, row, j)) / set(whole)); });
+  return {top_value, whole};
 }
 
 template <class T>
@@ -69,16 +76,11 @@ void softmax(int neurons, Panels<const T> z, Panels<T> a, int begin, int end) {
   for (int i = begin; i < end; ++i) softmax_row(z, a, i, neurons);
 }
 
-// Σ_j y_j (ln Σ_k e^{z_k} - z_j), the largest z taken off first. The sum is had from a: Σ = e^{z_top - z_top} / a_top.
+// Σ_j y_j (ln Σ_k e^{z_k} - z_j), the largest z taken off first.
 template <class T>
-INLINE T softmax_cross_entropy(const OutputError<T>& w, int row) {
-  const T top_value = largest_of_row<T>(w.z, row, w.neurons);
-  const Vec<T> top = set(top_value);
-  Vec<T> sum = set(T(0)), cost = set(T(0));
-  each_vector<T>(w.neurons, [&](int j, int count) {
-    sum = sum + only<T>(exp<T>(load(at<T>(w.z, row, j)) - top), count, set(T(0)));
-  });
-  const Vec<T> log_sum = log<T>(set(total<T>(sum)));
+INLINE T softmax_cross_entropy(const OutputError<T>& w, const Exponentials<T>& of, int row) {
+  const Vec<T> top = set(of.top), log_sum = log<T>(set(of.sum));
+  Vec<T> cost = set(T(0));
   each_vector<T>(w.neurons, [&](int j, int count) {
     const Vec<T> part = load(at<T>(w.y, row, j)) * (log_sum - (load(at<T>(w.z, row, j)) - top));
     cost = cost + only<T>(part, count, set(T(0)));
@@ -87,8 +89,8 @@ INLINE T softmax_cross_entropy(const OutputError<T>& w, int row) {
 }
 
 template <class T>
-INLINE T row_cost(const OutputError<T>& w, int row) {
-  if (w.fused && w.cost == Cost::cross_entropy) return softmax_cross_entropy(w, row);
+INLINE T row_cost(const OutputError<T>& w, const Exponentials<T>& of, int row) {
+  if (w.fused && w.cost == Cost::cross_entropy) return softmax_cross_entropy(w, of, row);
   Vec<T> cost = set(T(0));
   auto add = [&](auto term) {
     each_vector<T>(w.neurons, [&](int j, int count) {
@@ -153,8 +155,9 @@ INLINE bool is_right(const OutputError<T>& w, int row) {
   bool same_side = true;
   for (int j = 0; j < w.neurons; ++j) {
     const T a = *at<T>(w.a, row, j), y = *at<T>(w.y, row, j);
-    if (a > most_a) most_a = a, top_a = j;
-    if (y > most_y) most_y = y, top_y = j;
+    const bool more_a = a > most_a, more_y = y > most_y;  // no branches: which output is largest nobody can predict
+    top_a = more_a ? j : top_a, most_a = more_a ? a : most_a;
+    top_y = more_y ? j : top_y, most_y = more_y ? y : most_y;
     same_side &= (a >= T(0.5)) == (y >= T(0.5));
   }
   return w.decision == Decision::argmax ? top_a == top_y : same_side;
@@ -163,8 +166,9 @@ INLINE bool is_right(const OutputError<T>& w, int row) {
 template <class T>
 void output_error(const OutputError<T>& w, int begin, int end) {
   for (int i = begin; i < end; ++i) {
-    if (w.activation == Activation::softmax) softmax_row(w.z, w.a, i, w.neurons);
-    w.row_costs[i] = row_cost(w, i);
+    Exponentials<T> of{};
+    if (w.activation == Activation::softmax) of = softmax_row(w.z, w.a, i, w.neurons);
+    w.row_costs[i] = row_cost(w, of, i);
     if (w.fused)
       fused_error(w, i);
     else

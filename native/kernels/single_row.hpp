@@ -31,30 +31,41 @@ template <class T, int COUNT>
 INLINE void weighted_input(const FeedForward<T>& w, const T* W, Vec<T> (&z)[COUNT]) {
   constexpr int N = LANES<T>;
   const T* a = w.a_before.data;
-  int k = 0;
-  for (; k + N <= w.inputs; k += N)
-    UNROLL
-    for (int c = 0; c < COUNT; ++c) {
-      Vec<T> column[N];
-      load_turned(W + std::ptrdiff_t(c) * N * w.inputs + k, w.inputs, column);
+  for (int first = 0; first < w.inputs; first += CHAIN<T>) {
+    const int end = first + CHAIN<T> < w.inputs ? first + CHAIN<T> : w.inputs;
+    Vec<T> sum[COUNT];
+    for (int c = 0; c < COUNT; ++c) sum[c] = first ? set(T(0)) : z[c];
+    int k = first;
+    for (; k + N <= end; k += N)
       UNROLL
-      for (int j = 0; j < N; ++j) z[c] = fma(set(a[k + j]), column[j], z[c]);
-    }
-  for (; k < w.inputs; ++k)
-    for (int c = 0; c < COUNT; ++c) {
-      Vec<T> column;
-      for (int j = 0; j < N; ++j) column[j] = W[std::ptrdiff_t(c * N + j) * w.inputs + k];
-      z[c] = fma(set(a[k]), column, z[c]);
-    }
+      for (int c = 0; c < COUNT; ++c) {
+        Vec<T> column[N];
+        load_turned(W + std::ptrdiff_t(c) * N * w.inputs + k, w.inputs, column);
+        UNROLL
+        for (int j = 0; j < N; ++j) sum[c] = fma(set(a[k + j]), column[j], sum[c]);
+      }
+    for (; k < end; ++k)
+      for (int c = 0; c < COUNT; ++c) {
+        Vec<T> column;
+        for (int j = 0; j < N; ++j) column[j] = W[std::ptrdiff_t(c * N + j) * w.inputs + k];
+        sum[c] = fma(set(a[k]), column, sum[c]);
+      }
+    for (int c = 0; c < COUNT; ++c) z[c] = first ? z[c] + sum[c] : sum[c];
+  }
 }
 
 // The last neurons, fewer than a vector: their columns number by number.
 template <class T>
 INLINE void weighted_input_of_few(const FeedForward<T>& w, const T* W, int count, Vec<T>& z) {
-  for (int k = 0; k < w.inputs; ++k) {
-    Vec<T> column = set(T(0));
-    for (int j = 0; j < count; ++j) column[j] = W[std::ptrdiff_t(j) * w.inputs + k];
-    z = fma(set(w.a_before.data[k]), column, z);
+  for (int first = 0; first < w.inputs; first += CHAIN<T>) {
+    const int end = first + CHAIN<T> < w.inputs ? first + CHAIN<T> : w.inputs;
+    Vec<T> sum = first ? set(T(0)) : z;
+    for (int k = first; k < end; ++k) {
+      Vec<T> column = set(T(0));
+      for (int j = 0; j < count; ++j) column[j] = W[std::ptrdiff_t(j) * w.inputs + k];
+      sum = fma(set(w.a_before.data[k]), column, sum);
+    }
+    z = first ? z + sum : sum;
   }
 }
 

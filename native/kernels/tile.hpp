@@ -1,7 +1,8 @@
 // The one matrix product: a tile of ROWS rows × VECTORS vectors (at most a panel wide) that stays in registers.
 //
-// tile[r][v] = Σ_s a(r, s) · b[s][v], one chain of multiply-adds for each number, s ascending. No number of a result
-// depends on where the tile's borders lie, so any tiling, any batch and any split over threads gives the same bits.
+// tile[r][v] = Σ_s a(r, s) · b[s][v], s ascending: in feed forward and BP2 a chain of multiply-adds for each CHAIN
+// of s, and the chains added up in their order, which rounds less than one long chain; in BP4 one chain. No number of
+// a result depends on where the tile's borders lie, so any tiling, any batch and any split over threads gives the same bits.
 //
 // Shapes: a(r, s) = a[r·ROW_STEP + s·STEP], broadcast; b[s] = PANEL contiguous numbers, the next s PANEL further on.
 #pragma once
@@ -60,6 +61,13 @@ INLINE void load_tile(Tile<T, ROWS, VECTORS>& tile, const T* from) {
   for (int r = 0; r < ROWS; ++r)
     UNROLL
     for (int v = 0; v < VECTORS; ++v) tile.at[r][v] = load(from + r * PANEL<T> + v * LANES<T>);
+}
+template <class T, int ROWS, int VECTORS>
+INLINE void add_tile(Tile<T, ROWS, VECTORS>& tile, const T* from) {
+  UNROLL
+  for (int r = 0; r < ROWS; ++r)
+    UNROLL
+    for (int v = 0; v < VECTORS; ++v) tile.at[r][v] = load(from + r * PANEL<T> + v * LANES<T>) + tile.at[r][v];
 }
 template <class T, int ROWS, int VECTORS>
 INLINE void store_tile(const Tile<T, ROWS, VECTORS>& tile, T* to) {
@@ -127,8 +135,9 @@ INLINE void fetch_ahead(const Gather<T>& next, int part, int parts) {
 
 // The rows of a product's left side that meet one panel of its right side, the sum cut into blocks short enough for
 // that panel's part to stay in the first-level cache while all tiles of these rows go by. Between blocks a tile waits
-// in the result's place; its chains go on as if there had been no break.
-constexpr int BLOCK_PANELS = 3;
+// in the result's place.
+template <class T>
+constexpr int CHAIN = 3 * PANEL<T>;  // of the summed index in a block
 
 template <class T, class MakeTile>
 INLINE void each_tile(int m, int columns, int inner, const Gather<T>& ahead, int begin, int end, MakeTile make_tile) {
@@ -138,12 +147,12 @@ INLINE void each_tile(int m, int columns, int inner, const Gather<T>& ahead, int
     const Cut cut(m, vectors);
     const int first = begin - tiling.first_item(panel);
     const int last = first + (end - begin) < cut.tiles ? first + (end - begin) : cut.tiles;
-    const int block = last - first > 1 || ahead.m ? BLOCK_PANELS * PANEL<T> : inner, blocks = up(inner, block);
-    for (int k = 0; k < inner; k += block)
+    const int blocks = up(inner, CHAIN<T>);
+    for (int k = 0; k < inner; k += CHAIN<T>)
       for (int t = first; t < last; ++t) {
-        if (ahead.m) fetch_ahead(ahead, (begin + t - first) * blocks + k / block, tiling.items() * blocks);
+        if (ahead.m) fetch_ahead(ahead, (begin + t - first) * blocks + k / CHAIN<T>, tiling.items() * blocks);
         const int row = cut.begin(t), rows = cut.begin(t + 1) - row;
-        auto tile = make_tile(panel, row, rows, k, k + block < inner ? k + block : inner);
+        auto tile = make_tile(panel, row, rows, k, k + CHAIN<T> < inner ? k + CHAIN<T> : inner);
         with_shape(rows, vectors, tile);
       }
     begin += last - first;
