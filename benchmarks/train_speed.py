@@ -66,7 +66,7 @@ def measure(workload: str, systems: list[str], threads: int, rounds: int) -> dic
 
 
 def roofline(threads: list[int]) -> dict[str, Any]:
-    """Multiply-adds in registers a second, and bytes copied a second."""
+    """Multiply-adds of float32 in registers a second, by vectors and by a matrix unit, and bytes copied a second."""
     import numpy as np
 
     from backlit import _native
@@ -77,9 +77,16 @@ def roofline(threads: list[int]) -> dict[str, Any]:
         before = time.perf_counter()
         np.copyto(target, source)
         best = min(best, time.perf_counter() - before)
+    isa = _native.isa()
+    peaks = {"peak_gflops": {str(t): _native.peak_flops(t, True, 1.0) / 1e9 for t in threads}}
+    if isa == "amx":
+        peaks["matrix_unit_gflops"] = peaks["peak_gflops"]
+        _native.set_isa("v4")
+        peaks["peak_gflops"] = {str(t): _native.peak_flops(t, True, 1.0) / 1e9 for t in threads}
+        _native.set_isa(isa)
     return {
-        "isa": _native.isa(),
-        "peak_gflops": {str(t): _native.peak_flops(t, True, 1.0) / 1e9 for t in threads},
+        "isa": isa,
+        **peaks,
         "copy_gbytes_per_second": 2 * source.nbytes / best / 1e9,
     }
 
@@ -92,7 +99,10 @@ def show(entry: dict[str, Any], roof: dict[str, Any]) -> None:
     print(f"\n{work.name}  {'-'.join(map(str, work.sizes))}  batch {work.batch}  threads {entry['threads']}")
     for system, times in sorted(entry["times"].items(), key=lambda item: statistics.median(item[1])):
         middle = statistics.median(times)
-        share = f"  {work.flops_a_step / middle / peak:.0%} of the roof" if system == "backlit" else ""
+        share = f"  {work.flops_a_step / middle / peak:.0%} of the roof of vectors" if system == "backlit" else ""
+        if share and "matrix_unit_gflops" in roof:
+            unit = roof["matrix_unit_gflops"][str(entry["threads"])] * 1e9
+            share += f", {work.flops_a_step / middle / unit:.0%} of the matrix unit's"
         spread = f"({min(times) * 1e6:.2f} … {max(times) * 1e6:.2f})"
         print(f"  {system:18} {middle * 1e6:10.2f} µs a step  {spread}  {middle / ours:6.2f}×{share}", flush=True)
 

@@ -23,8 +23,8 @@ TESTS = ROOT / "tests"
 
 ORDER = (
     "notation", "errors", "sums", "randomness", "activations", "costs", "initializers", "network", "objective",
-    "equations", "backpropagation", "optimizers", "data", "_native", "engines", "model", "metrics", "formats", "training",
-    "trace", "check", "why", "estimators", "diagnose", "cli", "__main__",
+    "equations", "backpropagation", "optimizers", "data", "_native", "engines", "model", "metrics", "formats",
+    "training", "trace", "check", "why", "estimators", "diagnose", "cli", "__main__",
 )  # fmt: skip
 """A module or folder may import what stands before it here, and its own siblings."""
 

@@ -4,9 +4,26 @@
 #include <mutex>
 #include <stdexcept>
 
+#if defined(BACKLIT_AMX)
+#include <cpuid.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+#endif
+
 namespace backlit {
 
 namespace {
+
+#if defined(BACKLIT_AMX)
+// The unit's registers are large, so Linux gives them only to processes that ask.
+bool matrix_unit_granted() {
+  constexpr unsigned AMX_BF16 = 1u << 22, AMX_TILE = 1u << 24;
+  unsigned a, b, c, d = 0;
+  if (!__get_cpuid_count(7, 0, &a, &b, &c, &d) || (d & (AMX_BF16 | AMX_TILE)) != (AMX_BF16 | AMX_TILE)) return false;
+  constexpr long ARCH_REQ_XCOMP_PERM = 0x1023, TILE_DATA = 18;
+  return syscall(SYS_arch_prctl, ARCH_REQ_XCOMP_PERM, TILE_DATA) == 0;
+}
+#endif
 
 bool runs_here(const std::string& isa) {
 #if defined(__x86_64__)
@@ -19,6 +36,12 @@ bool runs_here(const std::string& isa) {
     return runs_here("v3") && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
            __builtin_cpu_supports("avx512cd") && __builtin_cpu_supports("avx512dq") &&
            __builtin_cpu_supports("avx512vl");
+#if defined(BACKLIT_AMX)
+  if (isa == "amx") {
+    static const bool granted = runs_here("v4") && matrix_unit_granted();
+    return granted;
+  }
+#endif
   return false;
 #else
   return isa == "neon";
@@ -26,7 +49,7 @@ bool runs_here(const std::string& isa) {
 }
 
 #if defined(__x86_64__)
-const char* const BUILT[] = {"v4", "v3", "v2"};  // best first
+const char* const BUILT[] = {"amx", "v4", "v3", "v2"};  // best first
 #else
 const char* const BUILT[] = {"neon"};
 #endif
@@ -74,6 +97,9 @@ template <class T>
 const Kernels<T>* kernels() {
   const std::string isa = current_isa();
 #if defined(__x86_64__)
+#if defined(BACKLIT_AMX)
+  if (isa == "amx") return kernels_amx<T>();
+#endif
   return isa == "v4" ? kernels_v4<T>() : isa == "v3" ? kernels_v3<T>() : kernels_v2<T>();
 #else
   return kernels_neon<T>();

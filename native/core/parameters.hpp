@@ -1,6 +1,6 @@
 // θ as the kernels want it. For each layer: W^lᵀ in panels, which feed forward multiplies by and the fused update keeps
 // current; from layer 3 on also W^l in panels, the mirror BP2 multiplies by; b^l padded to whole panels. An optimizer's
-// slot lies as θ does, without mirrors. Padding is zero and stays zero.
+// slot lies as θ does, without mirrors; a matrix unit reads Wᵀ for BP2 too. Padding is zero and stays zero.
 #pragma once
 #include <vector>
 
@@ -16,6 +16,12 @@ struct LayerSpec {
   double dropout;  // p
 };
 
+// Whether a layer's three products go to a matrix unit, in a training with batches of `rows`; 0: they do not.
+template <class T>
+bool on_matrix_unit(const Kernels<T>& kernels, const LayerSpec& spec, int rows) {
+  return rows > 0 && kernels.splits && kernels.splits(rows, spec.inputs, spec.neurons);
+}
+
 inline int padded(int n, int panel) { return (n + panel - 1) / panel * panel; }
 
 template <class T>
@@ -27,7 +33,8 @@ class Parameters {
   };
 
   Parameters() = default;
-  Parameters(const Kernels<T>& kernels, const std::vector<LayerSpec>& specs, bool mirrors)
+  // With mirrors where BP2 will want them.
+  Parameters(const Kernels<T>& kernels, const std::vector<LayerSpec>& specs, bool mirrors, int unit_rows = 0)
       : kernels_(&kernels), specs_(&specs) {
     for (std::size_t l = 0; l < specs.size(); ++l) {
       const std::ptrdiff_t inputs = padded(specs[l].inputs, kernels.panel),
@@ -36,7 +43,7 @@ class Parameters {
       layer.weights_stride = inputs * kernels.panel;
       layer.weights = Buffer<T>(std::size_t(inputs * neurons));
       layer.bias = Buffer<T>(std::size_t(neurons));
-      if (mirrors && l > 0) {
+      if (mirrors && l > 0 && !on_matrix_unit(kernels, specs[l], unit_rows)) {
         layer.mirror_stride = neurons * kernels.panel;
         layer.mirror = Buffer<T>(std::size_t(inputs * neurons));
       }

@@ -4,10 +4,15 @@
 
 namespace backlit {
 
+namespace {
+constexpr double ROW = 1e4;    // of the output, however narrow, in flops
+constexpr int TILE_ROWS = 16;  // of a matrix unit: its last tile is stored whole
+}
+
 template <class T>
 Pass<T>::Pass(const Kernels<T>& kernels, const std::vector<LayerSpec>& specs, int capacity, Wants wants)
-    : kernels_(kernels), specs_(&specs), capacity_(capacity), wants_(wants) {
-  auto room = [&](int columns) { return Buffer<T>(std::size_t(capacity) * std::size_t(padded(columns, kernels.panel))); };
+    : kernels_(kernels), specs_(&specs), capacity_(wants.unit_rows ? padded(capacity, TILE_ROWS) : capacity), wants_(wants) {
+  auto room = [&](int columns) { return Buffer<T>(std::size_t(capacity_) * std::size_t(padded(columns, kernels.panel))); };
   x_ = room(specs.front().inputs);
   row_costs_ = Buffer<T>(std::size_t(capacity));
   row_weights_ = Buffer<T>(std::size_t(capacity));
@@ -25,6 +30,15 @@ Pass<T>::Pass(const Kernels<T>& kernels, const std::vector<LayerSpec>& specs, in
     if (wants.backward) {
       layer.delta = room(specs[l].neurons);
       if (wants.row_weights) layer.weighted = room(specs[l].neurons);
+      if (on_matrix_unit(kernels, specs[l], wants.unit_rows)) {
+        // whole tiles of 32 × 32, of three panels of them where columns go by panels, and three parts of each number
+        auto parts = [&](int columns) {
+          return Buffer<std::uint16_t>(3 * std::size_t(padded(capacity, 32)) * std::size_t(padded(columns, 2 * kernels.panel)));
+        };
+        layer.a_rows = parts(specs[l].inputs), layer.a_turned = parts(specs[l].inputs);
+        layer.delta_paired = parts(specs[l].neurons);
+        if (l > 0) layer.delta_rows = parts(specs[l].neurons);
+      }
     }
     layers_.push_back(std::move(layer));
   }
@@ -51,6 +65,10 @@ void Pass<T>::feed_forward(Crew& crew, const Parameters<T>& parameters, const Dr
     FeedForward<T> work{};
     work.m = m_, work.inputs = spec.inputs, work.neurons = spec.neurons;
     work.a_before = a_before(l);
+    if (layer.a_rows) {
+      split(crew, work.a_before, spec.inputs, layer.a_rows.get(), layer.a_turned.get(), nullptr);
+      work.a_split = layer.a_rows.get();
+    }
     work.weights = parameters[l].weights.get(), work.weights_stride = parameters[l].weights_stride;
     work.bias = parameters[l].bias.get();
     work.activation = spec.activation;
@@ -93,7 +111,7 @@ void Pass<T>::softmax_output(Crew& crew) {
   const Layer& layer = layers_.back();
   const Panels<const T> z = read(layer.z ? layer.z : layer.sigma);
   const int neurons = specs_->back().neurons;
-  crew.each(m_, 60.0 * m_ * neurons,
+  crew.each(m_, m_ * (ROW + 60.0 * neurons),
             [&](int begin, int end) { kernels_.softmax(neurons, z, panels(layer.sigma), begin, end); });
 }
 
@@ -106,7 +124,7 @@ void Pass<T>::output_error(Crew& crew, const ObjectiveSpec& objective, Decision 
   work.cost = objective.cost, work.fused = objective.fused, work.decision = decision;
   work.z = read(layer.z), work.a = panels(layer.sigma), work.delta = panels(layer.delta), work.y = read(y_);
   work.row_costs = row_costs_.get(), work.row_hits = row_hits_.get();
-  crew.each(m_, 100.0 * m_ * work.neurons, [&](int begin, int end) { kernels_.output_error(work, begin, end); });
+  crew.each(m_, m_ * (ROW + 100.0 * work.neurons), [&](int begin, int end) { kernels_.output_error(work, begin, end); });
 }
 
 template <class T>
@@ -116,7 +134,14 @@ void Pass<T>::backpropagate_error(Crew& crew, const Parameters<T>& parameters) {
     BackpropagateError<T> work{};
     work.m = m_, work.neurons_next = (*specs_)[l + 1].neurons, work.neurons = (*specs_)[l].neurons;
     work.delta_next = read(layers_[l + 1].delta);
-    work.weights_next = parameters[l + 1].mirror.get(), work.weights_stride = parameters[l + 1].mirror_stride;
+    if (const Layer& next = layers_[l + 1]; next.a_rows) {
+      split(crew, work.delta_next, work.neurons_next, next.delta_rows.get(), nullptr,
+            wants_.row_weights ? nullptr : next.delta_paired.get());
+      work.delta_split = next.delta_rows.get();
+      work.weights_next = parameters[l + 1].weights.get(), work.weights_stride = parameters[l + 1].weights_stride;
+    } else {
+      work.weights_next = parameters[l + 1].mirror.get(), work.weights_stride = parameters[l + 1].mirror_stride;
+    }
     work.activation = (*specs_)[l].activation;
     work.z = read(layer.z), work.sigma = read(layer.sigma), work.mask = read(layer.mask);
     work.dropped = bool(layer.mask);
@@ -129,8 +154,22 @@ void Pass<T>::backpropagate_error(Crew& crew, const Parameters<T>& parameters) {
 }
 
 template <class T>
+void Pass<T>::split(Crew& crew, Panels<const T> from, int columns, std::uint16_t* rows, std::uint16_t* turned,
+                    std::uint16_t* paired) const {
+  const Split<T> work{m_, columns, from, rows, turned, paired};
+  crew.each(kernels_.split_items(work), 50.0 * m_ * columns, [&](int begin, int end) { kernels_.split(work, begin, end); });
+}
+
+template <class T>
+void Pass<T>::prepare_gradients(Crew& crew) {
+  if (wants_.row_weights) weigh_errors(crew);
+  for (std::size_t l = 0; l < layers_.size(); ++l)
+    if (layers_[l].a_rows && (l == 0 || wants_.row_weights))
+      split(crew, errors(l), (*specs_)[l].neurons, nullptr, nullptr, layers_[l].delta_paired.get());
+}
+
+template <class T>
 void Pass<T>::weigh_errors(Crew& crew) {
-  if (!wants_.row_weights) return;
   crew.each(int(layers_.size()), 0, [&](int begin, int end) {
     for (int l = begin; l < end; ++l) {
       const Layer& layer = layers_[std::size_t(l)];
@@ -144,8 +183,9 @@ template <class T>
 WeightGradient<T> Pass<T>::weight_gradient(std::size_t l, const Parameters<T>& parameters, double penalty) const {
   WeightGradient<T> work{};
   work.m = m_, work.inputs = (*specs_)[l].inputs, work.neurons = (*specs_)[l].neurons;
-  work.delta = read(wants_.row_weights ? layers_[l].weighted : layers_[l].delta);
+  work.delta = errors(l);
   work.a_before = a_before(l);
+  if (layers_[l].a_rows) work.a_split = layers_[l].a_turned.get(), work.delta_split = layers_[l].delta_paired.get();
   work.per_row = T(1.0 / m_);
   work.penalty = T(penalty);
   work.weights = parameters[l].weights.get(), work.weights_stride = parameters[l].weights_stride;

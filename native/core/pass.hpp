@@ -1,6 +1,7 @@
 // One pass over a batch, phase by phase: feed forward, BP1, BP2, then BP3 + BP4 (+ update), with everything in panels.
 // Layers are numbered here from 0: layer 0 is the maths' layer 2, the first that has weights.
 #pragma once
+#include <cstdint>
 #include <vector>
 
 #include "parameters.hpp"
@@ -26,6 +27,7 @@ class Pass {
     bool everything = false;  // every z, though no kernel needs it
     bool dropout = false;
     bool row_weights = false;
+    int unit_rows = 0;  // on_matrix_unit's
   };
 
   Pass(const Kernels<T>& kernels, const std::vector<LayerSpec>& specs, int capacity, Wants wants);
@@ -43,7 +45,7 @@ class Pass {
 
   // What BP3 and BP4 of layer l are given; the caller says where the gradient goes.
   WeightGradient<T> weight_gradient(std::size_t l, const Parameters<T>& parameters, double penalty) const;
-  void weigh_errors(Crew& crew);  // δ times the row weights, for BP3 and BP4, where rows have weights
+  void prepare_gradients(Crew& crew);  // what BP3 and BP4 need beside δ
 
   // Copies out, row by row: layer l's z, σ(z), a, mask and δ; a of layer -1 is x.
   void copy_x(T* to) const { scatter(x_, 0, specs_->front().inputs, to); }
@@ -69,6 +71,8 @@ class Pass {
  private:
   struct Layer {
     Buffer<T> z, sigma, a, mask, delta, weighted;
+    // For a matrix unit: the activations that come in and the errors, split; empty where vectors multiply.
+    Buffer<std::uint16_t> a_rows, a_turned, delta_rows, delta_paired;
   };
 
   Panels<T> panels(const Buffer<T>& buffer) const { return {buffer.get(), std::ptrdiff_t(capacity_) * kernels_.panel}; }
@@ -76,16 +80,21 @@ class Pass {
     return {buffer.get(), std::ptrdiff_t(capacity_) * kernels_.panel};
   }
   const Buffer<T>& after_dropout(std::size_t l) const { return layers_[l].a ? layers_[l].a : layers_[l].sigma; }
+  Panels<const T> errors(std::size_t l) const { return read(wants_.row_weights ? layers_[l].weighted : layers_[l].delta); }
+  void weigh_errors(Crew& crew);  // δ times the row weights
   Panels<const T> a_before(std::size_t l) const { return l ? read(after_dropout(l - 1)) : read(x_); }
   void scatter(const Buffer<T>& from, std::size_t l, T* to) const { scatter(from, l, (*specs_)[l].neurons, to); }
   void scatter(const Buffer<T>& from, std::size_t, int columns, T* to) const {
     kernels_.scatter(read(from), m_, columns, to);
   }
+  void split(Crew& crew, Panels<const T> from, int columns, std::uint16_t* rows, std::uint16_t* turned,
+             std::uint16_t* paired) const;
   double flops(std::size_t l) const { return 2.0 * m_ * (*specs_)[l].inputs * (*specs_)[l].neurons; }
 
   const Kernels<T>& kernels_;
   const std::vector<LayerSpec>* specs_;
-  int capacity_, m_ = 0;
+  int capacity_;  // rows there is room for; with a matrix unit, whole tiles
+  int m_ = 0;
   Wants wants_;
   bool dropped_ = false;
   Buffer<T> x_, y_, row_weights_, row_costs_;

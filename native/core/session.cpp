@@ -13,11 +13,11 @@ Session<T>::Session(const Kernels<T>& kernels, std::vector<LayerSpec> specs, Obj
       data_(data),
       plan_(plan),
       batch_(std::min<std::int64_t>(plan.batch_size, data.rows)),
-      parameters_(kernels, specs_, true) {
+      parameters_(kernels, specs_, true, int(batch_)) {
   for (std::int64_t i = 0; i < data.rows; ++i) weighted_ |= data.row_weights[i] != T(1);
   for (const LayerSpec& spec : specs_) drops_ |= spec.dropout > 0;
   for (int k = 0; k < slots(); ++k) slots_state_.emplace_back(kernels, specs_, false);
-  pass_ = std::make_unique<Pass<T>>(kernels, specs_, int(batch_), typename Pass<T>::Wants{true, false, drops_, weighted_});
+  pass_ = std::make_unique<Pass<T>>(kernels, specs_, int(batch_), typename Pass<T>::Wants{true, false, drops_, weighted_, int(batch_)});
 }
 
 template <class T>
@@ -118,7 +118,7 @@ void Session<T>::step(Crew& crew, Pass<T>& pass, const std::int64_t* order, std:
   pass.feed_forward(crew, parameters_, drops_ ? &draw : nullptr, ahead(order, first + m, 0));
   pass.output_error(crew, objective_, data_.decision);
   pass.backpropagate_error(crew, parameters_);
-  pass.weigh_errors(crew);
+  pass.prepare_gradients(crew);
 
   report.costs[at] = pass.cost_sum();
   report.weights[at] = pass.weight_sum();
@@ -156,7 +156,7 @@ template <class T>
 Pass<T>& Session<T>::everything() {
   if (!recorded_)
     recorded_ = std::make_unique<Pass<T>>(kernels_, specs_, int(batch_),
-                                          typename Pass<T>::Wants{true, true, drops_, weighted_});
+                                          typename Pass<T>::Wants{true, true, drops_, weighted_, int(batch_)});
   return *recorded_;
 }
 

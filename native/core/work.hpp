@@ -37,11 +37,21 @@ struct Gather {
   Panels<T> to;  // (m, columns)
 };
 
+// A matrix once more, every number as the sum of three of 16 bits, in the orders that a matrix unit wants
+// (kernels/amx/split.hpp); null: not wanted.
+template <class T>
+struct Split {
+  int m, columns;
+  Panels<const T> from;
+  std::uint16_t *rows, *turned, *paired;
+};
+
 // z^l = a^{l-1} W^lᵀ + b^l, a^l = σ_l(z^l), then dropout.
 template <class T>
 struct FeedForward {
   int m, inputs, neurons;
   Panels<const T> a_before;  // (m, inputs)
+  const std::uint16_t* a_split;  // its rows, split, for a matrix unit; null: a product of vectors
   const T* weights;          // W^lᵀ in panels: (inputs, neurons)
   std::ptrdiff_t weights_stride;
   const T* bias;  // (neurons,), padded to whole panels
@@ -72,7 +82,8 @@ template <class T>
 struct BackpropagateError {
   int m, neurons_next, neurons;
   Panels<const T> delta_next;  // (m, neurons_next)
-  const T* weights_next;       // W^{l+1} in panels: (neurons_next, neurons)
+  const std::uint16_t* delta_split;  // its rows, as feed forward's
+  const T* weights_next;       // W^{l+1} in panels: (neurons_next, neurons); its transpose, for a matrix unit
   std::ptrdiff_t weights_stride;
   Activation activation;
   Panels<const T> z, sigma, mask;  // (m, neurons)
@@ -101,11 +112,12 @@ struct WeightGradient {
   int m, inputs, neurons;
   Panels<const T> delta;     // (m, neurons), weighted by row where rows have weights
   Panels<const T> a_before;  // (m, inputs)
+  const std::uint16_t *a_split, *delta_split;  // a turned and δ paired, as feed forward's
   T per_row;                 // 1/m
   T penalty;                 // λ/n, 0 without
   T* weights;                // W^lᵀ in panels: (inputs, neurons)
   std::ptrdiff_t weights_stride;
-  T* mirror;  // W^l in panels: (neurons, inputs); null for layer 2, which sends no error further back
+  T* mirror;  // W^l in panels: (neurons, inputs); null for layer 2, which sends no error further back, and with a unit
   std::ptrdiff_t mirror_stride;
   T* bias;           // (neurons,), padded
   T* slots[2];       // the optimizer's state beside weights …
@@ -163,6 +175,11 @@ struct Kernels {
   int panel;  // columns
   int lanes;  // of a vector
 
+  // With a matrix unit: whether a layer's products go there, and what gives them their operands. Else null.
+  bool (*splits)(int m, int inputs, int neurons);
+  int (*split_items)(const Split<T>&);
+  void (*split)(const Split<T>&, int begin, int end);
+
   int (*feed_forward_items)(const FeedForward<T>&);
   void (*feed_forward)(const FeedForward<T>&, int begin, int end);
   int (*single_row_items)(const FeedForward<T>&);
@@ -196,6 +213,8 @@ template <class T>
 const Kernels<T>* kernels_v3();
 template <class T>
 const Kernels<T>* kernels_v4();
+template <class T>
+const Kernels<T>* kernels_amx();
 template <class T>
 const Kernels<T>* kernels_neon();
 

@@ -23,6 +23,22 @@ void pull_back_tile(Activation activation, T* delta, const T* z, const T* a, int
   });
 }
 
+// The pull-back of some rows of a panel that lie in δ's place: mask, then σ'.
+template <class T>
+void pull_back_rows(const BackpropagateError<T>& w, int panel, int row, int rows, int vectors) {
+  for (std::ptrdiff_t offset = row * PANEL<T>; rows-- > 0; offset += PANEL<T>) {
+    T* delta = w.delta.data + panel * w.delta.stride + offset;
+    if (w.dropped) {
+      const T* mask = w.mask.data + panel * w.mask.stride + offset;
+      for (int k = 0; k < vectors * LANES<T>; k += LANES<T>)
+        store(delta + k, drop<T>(load(delta + k), load(mask + k), set(w.scale)));
+    }
+    if (w.activation == Activation::identity) continue;
+    pull_back_tile(w.activation, delta, w.z.data ? w.z.data + panel * w.z.stride + offset : nullptr,
+                   w.sigma.data + panel * w.sigma.stride + offset, vectors * LANES<T>);
+  }
+}
+
 template <class T>
 struct BackpropagateErrorTile {
   const BackpropagateError<T>& w;
@@ -33,12 +49,10 @@ struct BackpropagateErrorTile {
     const std::ptrdiff_t offset = row * PANEL<T>;
     T* delta = w.delta.data + panel * w.delta.stride + offset;
     Tile<T, ROWS, VECTORS> tile;
-    if (from == 0)
-      clear(tile);
-    else
-      load_tile(tile, delta);
+    clear(tile);
     multiply_rows(tile, w.delta_next.data + from / PANEL<T> * w.delta_next.stride + offset, w.delta_next.stride,
                   w.weights_next + panel * w.weights_stride + std::ptrdiff_t(from) * PANEL<T>, until - from);
+    if (from > 0) add_tile(tile, delta);
     if (until == w.neurons_next)
       pull_back(tile, delta, offset);
     else

@@ -21,6 +21,14 @@ void activate_tile(Activation activation, const T* z, T* a, int numbers) {
   });
 }
 
+// Of some rows of a panel; softmax needs whole rows, and comes later.
+template <class T>
+INLINE void activate_rows(const FeedForward<T>& w, const T* z, T* sigma, int rows, int vectors) {
+  if (w.activation == Activation::identity && z == sigma) return;
+  if (vectors == WIDTH) return activate_tile(w.activation, z, sigma, rows * PANEL<T>);
+  for (int r = 0; r < rows; ++r) activate_tile(w.activation, z + r * PANEL<T>, sigma + r * PANEL<T>, vectors * LANES<T>);
+}
+
 template <class T>
 struct FeedForwardTile {
   const FeedForward<T>& w;
@@ -40,10 +48,11 @@ struct FeedForwardTile {
         for (int r = 0; r < ROWS; ++r) tile.at[r][v] = b;
       }
     } else {
-      load_tile(tile, z);
+      clear(tile);
     }
     multiply_rows(tile, w.a_before.data + from / PANEL<T> * w.a_before.stride + offset, w.a_before.stride,
                   w.weights + panel * w.weights_stride + std::ptrdiff_t(from) * PANEL<T>, until - from);
+    if (from > 0) add_tile(tile, z);
     if (until < w.inputs || w.keep_z) store_tile(tile, z);
     if (until < w.inputs) return;
 
@@ -55,18 +64,9 @@ struct FeedForwardTile {
       store_tile(tile, sigma);
     } else {
       if (!w.keep_z) store_tile(tile, sigma);
-      if (w.activation != Activation::softmax && !(w.activation == Activation::identity && z == sigma))
-        activate<ROWS, VECTORS>(z, sigma);
+      activate_rows(w, z, sigma, ROWS, VECTORS);
     }
     if (w.dropout.on) drop_tile(w, panel, row, rows);
-  }
-
-  template <int ROWS, int VECTORS>
-  INLINE void activate(const T* z, T* sigma) {
-    if (VECTORS == WIDTH)
-      activate_tile(w.activation, z, sigma, ROWS * PANEL<T>);
-    else
-      for (int r = 0; r < ROWS; ++r) activate_tile(w.activation, z + r * PANEL<T>, sigma + r * PANEL<T>, VECTORS * LANES<T>);
   }
 };
 

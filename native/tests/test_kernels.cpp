@@ -39,13 +39,14 @@ void whole_pass(Activation hidden, int m, int n_1, int n_2, int n_3) {
   CHECK(back == theta, "packing and unpacking changed θ, %d-%d-%d", n_1, n_2, n_3);
 
   typename Pass<T>::Wants wants;
-  wants.everything = true;
+  wants.everything = true, wants.unit_rows = m;
   Pass<T> pass(table, specs, m + 3, wants);  // room for more rows than come
   const auto X = as<T>(x), Y = as<T>(y);
   pass.gather(crew, X.data(), Y.data(), nullptr, nullptr, 0, m);
   pass.feed_forward(crew, parameters, nullptr);
   pass.output_error(crew, {Cost::cross_entropy, true, 0.0}, Decision::argmax);
   pass.backpropagate_error(crew, parameters);
+  pass.prepare_gradients(crew);
 
   const auto z_2 = naive::weighted_input(x, W_2, b_2), a_2 = naive::activate(hidden, z_2);
   const auto z_3 = naive::weighted_input(a_2, W_3, b_3), a_3 = naive::activate(Activation::softmax, z_3);
@@ -92,11 +93,14 @@ void updates(Rule rule, int m, int inputs, int neurons) {
   for (int fused = 0; fused < 2; ++fused) {
     Parameters<T> parameters(table, specs, true), s0(table, specs, false), s1(table, specs, false), g(table, specs, false);
     parameters.load(crew, theta.data());
-    Pass<T> pass(table, specs, m, {});
+    typename Pass<T>::Wants wants;
+    wants.unit_rows = m;
+    Pass<T> pass(table, specs, m, wants);
     const auto X = as<T>(x), Y = as<T>(y);
     pass.gather(crew, X.data(), Y.data(), nullptr, nullptr, 0, m);
     pass.feed_forward(crew, parameters, nullptr);
     pass.output_error(crew, {Cost::quadratic, false, 0.0}, Decision::none);
+    pass.prepare_gradients(crew);
     WeightGradient<T> w = pass.weight_gradient(0, parameters, 0.0);
     w.update = Update<T>{rule, T(0.125), T(0.5), T(0.5), T(0.75), T(0.25), T(2), T(0.0625), rule == Rule::adamw ? T(0.5) : T(1)};
     w.slots[0] = s0[0].weights.get(), w.slots[1] = s1[0].weights.get();
@@ -155,8 +159,9 @@ void test_kernels_of() {
   for (Activation hidden : HIDDEN)
     for (int m : batches) whole_pass<T>(hidden, m, sizes[k % 6], sizes[(k + 1 + k / 6) % 6], sizes[(k + 3) % 6]), ++k;
   whole_pass<T>(Activation::relu, 12, 784, 30, 10);
+  for (int m : {64, 65, 100}) whole_pass<T>(Activation::relu, m, 100, 97, 49), whole_pass<T>(Activation::gelu, m, 130, 48, 96);
   for (int rule = 0; rule < 6; ++rule)
-    for (int m : {1, 33}) updates<T>(Rule(rule), m, 50, 17);
+    for (int m : {1, 33}) updates<T>(Rule(rule), m, 50, 17), updates<T>(Rule(rule), 64 + m, 100, 49);
   for (int neurons : {1, 8, 33, 100}) dropout<T>(neurons, 0.3);
 }
 

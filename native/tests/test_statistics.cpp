@@ -72,7 +72,7 @@ struct Step {
     pass->feed_forward(crew, *parameters, c.dropout > 0 ? &draw : nullptr);
     pass->output_error(crew, {Cost::quadratic, false, 0.0}, Decision::none);
     pass->backpropagate_error(crew, *parameters);
-    pass->weigh_errors(crew);
+    pass->prepare_gradients(crew);
   }
 
   // Seen while it is formed (fused) or from where it was stored, as it must be where it is clipped.

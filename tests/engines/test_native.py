@@ -43,12 +43,22 @@ def problem(
     return network, objective.choose("softmax", l2=0.1, n=rows), TrainingData(X, Y, weights, "argmax")
 
 
+SMALL = {"sizes": (50, 97, 40, 10)}
+# Wide layers and batches, whose products go to a matrix unit where the CPU has one; the last batch is of 22 rows.
+WIDE = {"rows": 450, "sizes": (100, 97, 64, 10)}
+
+
 def trained(
-    record: Any = (), threads: int = 0, dtype: str = "float32", clip: float | None = None, optimizer: Any = None
+    record: Any = (),
+    threads: int = 0,
+    dtype: str = "float32",
+    clip: float | None = None,
+    optimizer: Any = None,
+    shape: dict[str, Any] = SMALL,
 ) -> Any:
     _native.force_threads(threads)
-    network, target, data = problem(dtype)
-    plan = StepPlan(optimizer or Adam(), 32, seed=4, clip=clip)
+    network, target, data = problem(dtype, **shape)
+    plan = StepPlan(optimizer or Adam(), 107 if shape is WIDE else 32, seed=4, clip=clip)
     session = ENGINE.session(network, target, data, plan)
     report = session.run(12, np.full(12, 0.01), record)
     return network.parameters, session.state, report
@@ -56,9 +66,10 @@ def trained(
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize("threads", [1, 2, 3, 8])
-def test_any_number_of_threads_gives_the_same_bits(dtype: str, threads: int) -> None:
-    theta, state, report = trained(threads=threads, dtype=dtype)
-    expected, expected_state, expected_report = trained(threads=1, dtype=dtype)
+@pytest.mark.parametrize("shape", [SMALL, WIDE], ids=["small", "wide"])
+def test_any_number_of_threads_gives_the_same_bits(dtype: str, threads: int, shape: dict[str, Any]) -> None:
+    theta, state, report = trained(threads=threads, dtype=dtype, shape=shape)
+    expected, expected_state, expected_report = trained(threads=1, dtype=dtype, shape=shape)
     assert (theta == expected).all()
     assert all((state[slot] == expected_state[slot]).all() for slot in state)
     assert (report.costs == expected_report.costs).all()
@@ -66,19 +77,21 @@ def test_any_number_of_threads_gives_the_same_bits(dtype: str, threads: int) -> 
 
 
 @pytest.mark.parametrize("optimizer", [SGD(0.1), SGD(0.1, momentum=0.9, nesterov=True), RMSprop(), Adam()], ids=str)
-def test_recording_a_step_changes_no_bit(optimizer: Any) -> None:
+@pytest.mark.parametrize("shape", [SMALL, WIDE], ids=["small", "wide"])
+def test_recording_a_step_changes_no_bit(optimizer: Any, shape: dict[str, Any]) -> None:
     """A recorded step keeps its gradient and updates afterwards; the others update from registers."""
-    expected, _, expected_report = trained(optimizer=optimizer)
-    theta, _, report = trained(record={0, 4, 5, 11}, optimizer=optimizer)
+    expected, _, expected_report = trained(optimizer=optimizer, shape=shape)
+    theta, _, report = trained(record={0, 4, 5, 11}, optimizer=optimizer, shape=shape)
     assert (theta == expected).all()
     assert (report.costs == expected_report.costs).all()
     assert [record.step for record in report.records] == [0, 4, 5, 11]
 
 
-def test_clipping_that_does_not_bite_changes_no_bit() -> None:
+@pytest.mark.parametrize("shape", [SMALL, WIDE], ids=["small", "wide"])
+def test_clipping_that_does_not_bite_changes_no_bit(shape: dict[str, Any]) -> None:
     """Clipping too keeps the gradient first: with a norm nothing reaches, the numbers are those of the fused form."""
-    assert (trained(clip=1e9)[0] == trained()[0]).all()
-    assert (trained(clip=1e-3)[0] != trained()[0]).any()
+    assert (trained(clip=1e9, shape=shape)[0] == trained(shape=shape)[0]).all()
+    assert (trained(clip=1e-3, shape=shape)[0] != trained(shape=shape)[0]).any()
 
 
 def test_runs_split_at_any_step_give_the_same_bits() -> None:
@@ -102,11 +115,12 @@ def test_a_restored_session_goes_on_with_the_same_bits() -> None:
     assert (network.parameters == expected).all()
 
 
-def test_a_record_is_the_pass_the_seam_gives() -> None:
+@pytest.mark.parametrize("shape", [SMALL, WIDE], ids=["small", "wide"])
+def test_a_record_is_the_pass_the_seam_gives(shape: dict[str, Any]) -> None:
     """Without dropout and weights, the recorded pass has the bits of ``backward_pass`` from the same parameters."""
-    network, target, data = problem(dropout=0.0)
+    network, target, data = problem(dropout=0.0, **shape)
     data = TrainingData(data.X, data.Y, np.ones_like(data.row_weights), "argmax")
-    session = ENGINE.session(network, target, data, StepPlan(SGD(0.1), 32, seed=4))
+    session = ENGINE.session(network, target, data, StepPlan(SGD(0.1), 107 if shape is WIDE else 32, seed=4))
     record = session.run(7, np.full(7, 0.1), {6}).records[0]
     twin = network.copy()
     twin.parameters[...] = record.parameters
