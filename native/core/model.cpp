@@ -50,9 +50,9 @@ void Model<T>::predict(const T* theta, const T* X, std::int64_t rows, T* a, T* z
   if (int(chunks_.size()) < parts || needed > chunk_rows_ || (z && !chunks_keep_z_)) {
     typename Pass<T>::Wants wants;
     wants.backward = false, wants.everything = z != nullptr;
-    chunks_.clear();
-    for (int k = 0; k < parts; ++k) chunks_.push_back(std::make_unique<Pass<T>>(kernels_, specs_, needed, wants));
-    chunk_rows_ = needed, chunks_keep_z_ = z != nullptr;
+    std::vector<std::unique_ptr<Pass<T>>> chunks;
+    for (int k = 0; k < parts; ++k) chunks.push_back(std::make_unique<Pass<T>>(kernels_, specs_, needed, wants));
+    chunks_.swap(chunks), chunk_rows_ = needed, chunks_keep_z_ = z != nullptr;
   }
   for (std::int64_t row = 0; row < rows; row += std::int64_t(parts) * CHUNK) {
     const int m = int(std::min<std::int64_t>(std::int64_t(parts) * CHUNK, rows - row));

@@ -245,7 +245,7 @@ def test_pairwise(case: Case) -> None:
 
 WIDE = [
     (sizes, batch, options)
-    for sizes in ((64, 48, 1), (100, 65, 49, 5), (129, 96, 96, 10), (784, 100, 64, 3))
+    for sizes in ((513, 257, 1), (257, 513, 300, 5), (784, 256, 10), (140, 1000, 258, 3))
     for batch, options in zip(
         (64, 65, 100, 130),
         (

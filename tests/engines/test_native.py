@@ -45,7 +45,7 @@ def problem(
 
 SMALL = {"sizes": (50, 97, 40, 10)}
 # Wide layers and batches, whose products go to a matrix unit where the CPU has one; the last batch is of 22 rows.
-WIDE = {"rows": 450, "sizes": (100, 97, 64, 10)}
+WIDE = {"rows": 450, "sizes": (257, 513, 300, 10)}
 
 
 def trained(

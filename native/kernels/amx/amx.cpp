@@ -10,8 +10,13 @@ namespace BACKLIT_ISA_NAME {
 
 const Kernels<float>& plain() { return *kernels_v4<float>(); }
 
-// Below, splitting and half-filled tiles cost more than the unit saves; above, the split copies more memory than it is worth.
-bool pays(int m, int inputs, int neurons) { return m >= 64 && m <= 4096 && inputs >= 64 && neurons >= 48; }
+// Below (measured on one thread and on two), splitting a and W costs more than the unit saves; above, the split copies take
+// more memory than they are worth.
+bool pays(int m, int inputs, int neurons) {
+  constexpr int MOST = 1 << 16;
+  return m >= 64 && m <= 4096 && inputs >= 128 && neurons >= 256 && inputs * std::int64_t(neurons) >= 128 * 1024 &&
+         inputs <= MOST && neurons <= MOST;
+}
 
 int feed_forward_tiles(const FeedForward<float>& w) {
   return w.a_split ? product_items(w.m, w.neurons) : plain().feed_forward_items(w);

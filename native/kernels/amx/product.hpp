@@ -4,7 +4,6 @@
 // a time and one block ahead: the unit multiplies by this one while the vector unit splits the next. Between the blocks
 // of one panel a tile waits in the result's place.
 #pragma once
-#include "../../core/buffer.hpp"
 #include "tile.hpp"
 
 namespace backlit::BACKLIT_ISA_NAME {
@@ -27,11 +26,11 @@ inline int product_items(int m, int columns) { return up(m, LINE) * up(columns, 
 // `finish(panel, row, rows, vectors)` is called for each tile that has all of its sum.
 template <class Side, class Finish>
 INLINE void product(const Product& w, int begin, int end, Finish finish) {
-  thread_local Buffer<std::uint16_t> scratch(2 * BLOCK);
+  alignas(64) static thread_local std::uint16_t scratch[2 * BLOCK];
   const Tiles tiles;
   const int lines = up(w.m, LINE), steps = up(w.inner, STEP);
   const int blocks = up(steps, BLOCK_STEPS);
-  std::uint16_t *b = scratch.get(), *b_next = b + BLOCK;
+  std::uint16_t *b = scratch, *b_next = b + BLOCK;
   Pieces<Side> pieces;
   auto split_block = [&](int k, int panel, int calls, std::uint16_t* to) {
     const int first = steps * k / blocks, count = steps * (k + 1) / blocks - first;

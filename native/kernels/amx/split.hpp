@@ -33,6 +33,11 @@ INLINE Three split(Vec<float> x) {
   return {{first, second, bits<float>(rest - numbers<float>(second))}};
 }
 
+// The lanes beyond `count` are no numbers of the matrix: what padding holds must not meet the sum.
+INLINE Vec<float> first_of(Vec<float> x, int count) {
+  return count >= LINE ? x : (Vec<float>)_mm512_maskz_mov_ps(__mmask16((1 << count) - 1), (__m512)x);
+}
+
 // Two rows side by side: each lane holds the number of the even row, then that of the odd one.
 INLINE Bits pair(Bits even, Bits odd) {
   return (Bits)_mm512_mask_blend_epi16(0xaaaaaaaa, _mm512_srli_epi32((__m512i)even, 16), (__m512i)odd);
@@ -61,7 +66,7 @@ inline void split_block(const Split<float>& w, int i, int j) {
       auto row = [&](int r) {
         if (r >= w.m || left <= 0) return set(0.0f);
         const Vec<float> x = load(from + std::ptrdiff_t(r) * PANEL<float>);
-        return left >= LINE ? x : (Vec<float>)_mm512_maskz_mov_ps(__mmask16((1 << left) - 1), (__m512)x);
+        return first_of(x, left);
       };
       even[half] = split(row(i * STEP + 2 * t)), odd[half] = split(row(i * STEP + 2 * t + 1));
     }
@@ -157,8 +162,8 @@ struct Turned {
       const int j = (first + s) * STEP;  // of the summed index: columns here
       const float *left = column(j, v), *right = column(j + LINE, v);
       for (int i = 0; i < LINE; ++i) {
-        const Three a = split(left ? load(left + i * PANEL<float>) : set(0.0f));
-        const Three b = split(right ? load(right + i * PANEL<float>) : set(0.0f));
+        const Three a = split(left ? first_of(load(left + i * PANEL<float>), inner - j) : set(0.0f));
+        const Three b = split(right ? first_of(load(right + i * PANEL<float>), inner - j - LINE) : set(0.0f));
         UNROLL
         for (int part = 0; part < 3; ++part) store(parts[part] + i * LINE, numbers<float>(join(a.part[part], b.part[part])));
       }
