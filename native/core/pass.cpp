@@ -5,7 +5,7 @@
 namespace backlit {
 
 namespace {
-constexpr double ROW = 1e4;    // of the output, however narrow, in flops
+constexpr double ROW = 3e4;    // of the output, however narrow, in flops
 constexpr int TILE_ROWS = 16;  // of a matrix unit: its last tile is stored whole
 }
 

@@ -89,7 +89,11 @@ class Pass {
   }
   void split(Crew& crew, Panels<const T> from, int columns, std::uint16_t* rows, std::uint16_t* turned,
              std::uint16_t* paired) const;
-  double flops(std::size_t l) const { return 2.0 * m_ * (*specs_)[l].inputs * (*specs_)[l].neurons; }
+  // Of one product of layer l, in whole vectors: a narrow layer takes as long.
+  double flops(std::size_t l) const {
+    const LayerSpec& spec = (*specs_)[l];
+    return 2.0 * m_ * padded(spec.inputs, kernels_.lanes) * padded(spec.neurons, kernels_.lanes);
+  }
 
   const Kernels<T>& kernels_;
   const std::vector<LayerSpec>* specs_;
