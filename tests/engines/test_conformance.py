@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 from backlit import objective
+from backlit.activations import Elementwise
 from backlit.backpropagation import Gradients
 from backlit.engines.base import Engine, StepPlan, TrainingData
 from backlit.engines.native import MISSING, NativeEngine
@@ -167,8 +168,9 @@ def terms_of(network: Network, target: objective.Objective, data: TrainingData) 
 
     delta = {L: without_signs(right.errors.delta[L], moved.errors.delta[L])}
     for l in range(L - 1, 1, -1):
-        slope = network.layer(l).activation.slope(z[l], a[l])  # type: ignore[attr-defined]
-        delta[l] = delta[l + 1] @ np.abs(network.layer(l + 1).W) * np.abs(slope)
+        activation = network.layer(l).activation
+        assert isinstance(activation, Elementwise)
+        delta[l] = delta[l + 1] @ np.abs(network.layer(l + 1).W) * np.abs(activation.slope(z[l], a[l]))
     gradients = Gradients.empty(network)
     for l, terms in delta.items():
         weighted = terms * data.row_weights[:, None] / len(a[1])

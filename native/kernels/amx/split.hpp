@@ -2,7 +2,7 @@
 //
 // x = x₁ + x₂ + x₃: x₁ is x cut after 8 significant bits, x₂ what is left cut likewise, x₃ the rest, 24 bits in all, so
 // that nothing is lost (below 2⁻¹¹⁰ the last parts are denormal, and taken for zero as everywhere here). Of the nine
-// products of two such numbers the six largest are summed; the others come to less than 2⁻²¹ of the product.
+// products of two such numbers the six largest are summed; the others come to some 2⁻²¹ of the product at most.
 //
 // Tiles are 16 rows of 64 bytes. The three parts of a tile lie one behind the other. Numbers outside the matrix are 0.
 // - rows:   16 rows × 32 columns; tile (i/16, j/32).                             Left side of feed forward and of BP2.
